@@ -107,13 +107,13 @@ export class ClientSocket<
     return this.#connection.transport;
   }
 
-  /** Connects. If the client waits for its next attempt, that attempt starts now. Does nothing while connecting or open. */
+  /** Connects now, also if the client waits for its next attempt. Does nothing while connecting or open. @example socket.connect(); */
   connect(): this {
     this.#connection.start();
     return this;
   }
 
-  /** Disconnects: the session ends, queued messages are dropped, and the client does not reconnect until `connect()`. */
+  /** Disconnects: the session ends, queued messages are dropped, and the client does not reconnect until `connect()`. @example socket.disconnect(); */
   disconnect(): this {
     // before listeners run, which may connect and send again
     this.#queue.close('disconnected');
@@ -125,9 +125,9 @@ export class ClientSocket<
    * Sends an event. Several arguments arrive as a list. While the client is not connected, the event is queued, in the order of the
    * calls. If the last argument is a function, the event is a request, and the function receives the answer; without
    * `timeout()` it does not run if the request fails, as in Socket.IO.
-   *
    * @returns `false` if the event was dropped, because `maxQueued` messages are queued or the client is closed
    * @throws Error if the name is empty or reserved; TypeError, which names the place, if JSON cannot carry the data
+   * @example socket.emit('say', 'hello');
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this._sender.send(event, args);
@@ -153,7 +153,7 @@ export class ClientSocket<
    * Sets the timeout of one request, in milliseconds. A callback of `emit` then receives an error as its first argument, as in Socket.IO.
    *
    * @example
-   * socket.timeout(1_000).emit('say', 'hello', (error, answer) => {});
+   * socket.timeout(1_000).emit('say', 'hello', (error: Error | null, answer?: string) => show(error ?? answer));
    *
    * @throws TypeError if `timeout` is not a number
    */
@@ -174,7 +174,7 @@ export class ClientSocket<
     return this._sender.timed(this.#settings.ackTimeout).signal(signal);
   }
 
-  /** Emits an event only if the connection is open and its buffer holds at most 64 KiB. Otherwise the event is dropped. */
+  /** Drops the event unless the connection is open and its buffer holds at most 64 KiB. @example socket.volatile.emit('position', { x: 1 }); */
   get volatile(): Emitter<Emit> {
     return {
       emit: (event, ...args) => {
@@ -224,11 +224,11 @@ export class ClientSocket<
   /**
    * Sends fresh credentials, from the option `auth`, on the open connection. If `auth` is a function, the client does so itself
    * before its credentials expire.
-   *
    * @returns `expiresAt`: when the connection expires now, by the server's clock, in milliseconds since 1970; absent if it does not
    * expire
    * @throws (rejects) `RequestError` if the server's guards refuse the credentials, which leaves the connection unchanged;
    * `DisconnectedError` if the client is not connected
+   * @example const { expiresAt } = await socket.reauthenticate();
    */
   reauthenticate(): Promise<{ expiresAt?: number }> {
     return this.#renewal.renew();
@@ -237,39 +237,39 @@ export class ClientSocket<
   /**
    * Adds a listener of a server event, or of one of the {@link LifecycleEvents}. If the event is a request, the value that the
    * listener returns or resolves to answers it.
-   *
    * @throws TypeError if the event is not a string or the listener is not a function
+   * @example socket.on('where are you?', () => ({ x: 1 }));
    */
   on<Event extends ListenerNames<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
     this.#listeners.add(event, listener as AnyFunction);
     return this;
   }
 
-  /** Adds a listener for one call; see `on`. */
+  /** Adds a listener for one call; see `on`. @example socket.once('connect', () => console.log('connected')); */
   once<Event extends ListenerNames<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
     this.#listeners.add(event, listener as AnyFunction, true);
     return this;
   }
 
-  /** Removes a listener, or all listeners of the event if no listener is given. */
+  /** Removes a listener, or all listeners of the event if no listener is given. @example socket.off('said', onSaid); */
   off<Event extends ListenerNames<Listen>>(event: Event, listener?: ListenerOf<Listen, Event>): this {
     this.#listeners.remove(event, listener as AnyFunction | undefined);
     return this;
   }
 
-  /** Adds a listener of all server events. It runs before the listeners of the event. */
+  /** Adds a listener of all server events. It runs before the listeners of the event. @example socket.onAny((event, data) => console.log(event, data)); */
   onAny(listener: (event: string, data: Untyped) => void): this {
     this.#listeners.add(ANY, listener as AnyFunction);
     return this;
   }
 
-  /** Removes a listener that `onAny` added, or all of them if no listener is given. */
+  /** Removes a listener that `onAny` added, or all of them if no listener is given. @example socket.offAny(); */
   offAny(listener?: (event: string, data: Untyped) => void): this {
     this.#listeners.remove(ANY, listener as AnyFunction | undefined);
     return this;
   }
 
-  /** Adds a listener of state changes, and returns a function that removes it. */
+  /** Adds a listener of state changes, and returns a function that removes it. @example const stop = socket.onState((state) => show(state)); */
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
     this.#listeners.add(STATE, listener as AnyFunction);
     return () => this.#listeners.remove(STATE, listener as AnyFunction);

@@ -93,17 +93,22 @@ interface SubscribeOptions<Emit extends EventsMap> {
 
 /** Emits events in one mode. `socket.volatile` and `socket.timeout()` return one. Immutable. */
 export interface Emitter<Emit extends EventsMap> {
-  /** @see ClientSocket.emit */
+  /** @see ClientSocket.emit @example socket.volatile.emit('position', { x: 1 }); */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean;
 }
 
 /** Emits requests with a timeout. `socket.timeout()` and `socket.signal()` return one. Immutable. */
 export interface TimedEmitter<Emit extends EventsMap> extends Emitter<WithTimeout<Emit>> {
-  /** @see ClientSocket.emitWithAck */
+  /** @see ClientSocket.emitWithAck @example const { id } = await socket.timeout(1_000).emitWithAck('say', 'hello'); */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>>;
-  /** @see ClientSocket.signal */
+  /**
+   * @see ClientSocket.signal
+   *
+   * @example
+   * const report = await socket.timeout(60_000).signal(controller.signal).emitWithAck('report', range);
+   */
   signal(signal: AbortSignal): TimedEmitter<Emit>;
 }

@@ -23,23 +23,35 @@ class RoomPositions {
    * room of which nothing has arrived yet.
    *
    * @param room the name of the room on the server
+   * @example const after = history(socket).position('chat:7');
    */
   position(room: string): string | undefined {
     const positions = this.#rooms.get(room);
     return positions && [...positions.values()].join();
   }
 
-  /** Returns a function that returns `position(room)`: the option `after` of `socket.subscribe`. */
+  /**
+   * Returns a function that returns `position(room)`: the option `after` of `socket.subscribe`.
+   *
+   * @example
+   * socket.subscribe('enter', { room: '7' }, { after: history(socket).after('chat:7') });
+   */
   after(room: string): () => string | undefined {
     return () => this.position(room);
   }
 
-  /** Forgets what was seen in a room, so that the next join is like the first one. */
+  /** Forgets what was seen in a room, so that the next join is like the first one. @example history(socket).forget('chat:7'); */
   forget(room: string): void {
     this.#rooms.delete(room);
   }
 
-  /** Ends it: no further positions are noted. */
+  /**
+   * Ends it: no further positions are noted.
+   *
+   * @example
+   * const past = history(socket);
+   * past.stop();
+   */
   stop(): void {
     this.#stop();
   }

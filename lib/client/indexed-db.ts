@@ -191,7 +191,7 @@ function readMessage(value: unknown): StoredMessage | undefined {
  *   database is `nestjs-envelope/<name>`
  * @throws TypeError without a name
  * @example
- * const send = reliable(socket, { outbox: indexedDbOutbox(`chat-${user.id}`) });
+ * const send = reliable(socket, { outbox: indexedDbOutbox(`chat-${userId}`) });
  */
 export function indexedDbOutbox(name: string): Outbox {
   if (typeof name !== 'string' || name === '')

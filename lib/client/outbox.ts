@@ -33,10 +33,19 @@ export interface Outbox {
 
 type Loaded = readonly StoredMessage[] | null | undefined;
 
-/** The part of `localStorage` that {@link storageOutbox} uses. */
+/**
+ * The part of `localStorage` that {@link storageOutbox} uses.
+ *
+ * @example
+ * const storage: StorageLike = sessionStorage;
+ * const send = reliable(socket, { outbox: storageOutbox('chat', storage) });
+ */
 export interface StorageLike {
+  /** Returns an entry; `null` if there is none. */
   getItem(name: string): string | null;
+  /** Stores an entry, in the place of an earlier one. May throw, if the storage is full. */
   setItem(name: string, value: string): void;
+  /** Removes an entry, if there is one. */
   removeItem(name: string): void;
 }
 

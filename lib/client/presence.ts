@@ -52,6 +52,7 @@ class RoomPresence<Meta = unknown> {
    *
    * @returns a function that removes it
    * @throws TypeError if the listener is not a function
+   * @example presence(socket, 'board:7').onChange(({ members }) => show(members));
    */
   onChange(listener: (presence: this) => void): () => void {
     assertListener('change', listener);
@@ -59,7 +60,13 @@ class RoomPresence<Meta = unknown> {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Ends it: no listener runs any more. It leaves no room: that is for the application to request. */
+  /**
+   * Ends it: no listener runs any more. It leaves no room: that is for the application to request.
+   *
+   * @example
+   * const board = presence(socket, 'board:7');
+   * board.stop();
+   */
   stop(): void {
     this.#stop();
     this.#listeners.clear();

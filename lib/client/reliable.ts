@@ -32,6 +32,7 @@ export interface Reliable<Emit extends EventsMap> {
    *
    * @returns (resolves) when the server has handled it
    * @throws (rejects) as `emitWithAck`
+   * @example await reliable(socket).emit('message', 'hello');
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: PayloadParams<Emit, Event>): Promise<void>;
   /**
@@ -40,12 +41,19 @@ export interface Reliable<Emit extends EventsMap> {
    * @throws (rejects) `RequestError` with the server's exception, which is an answer; after the last retry, its reason: `DisconnectedError`,
    * `TimeoutError` or a `RequestError` with the code `rate_limited`, `going_away` or `unavailable`; `DisconnectedError` when the client is
    * closed: such a message stays in the outbox; as `emit` of the client, if the name is reserved or JSON cannot carry the data
+   * @example const { number } = await reliable(socket).emitWithAck('order', { item: 7 });
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>>;
-  /** Sends nothing more. Messages that wait stay in the outbox, and their promises reject with a `DisconnectedError`. */
+  /**
+   * Sends nothing more. Messages that wait stay in the outbox, and their promises reject with a `DisconnectedError`.
+   *
+   * @example
+   * const send = reliable(socket);
+   * send.stop();
+   */
   stop(): void;
 }
 

@@ -178,6 +178,7 @@ class RoomStates<State = unknown> {
   /**
    * The latest states of the other clients, in the order in which they came; this client's other tabs are others. A new list after each
    * change. Empty in a room with too many.
+   * @example const cursors = states<{ x: number }>(socket, 'board:7').others.map(({ state }) => state.x);
    */
   get others(): readonly OtherState<State>[] {
     return this.#channel.others as readonly OtherState<State>[];
@@ -200,6 +201,7 @@ class RoomStates<State = unknown> {
    * @param state plain data; `null` ends it
    * @param options `ttl`: milliseconds after which the state ends, unless `set` is called again. Default: it ends with the connection
    * @throws TypeError if JSON cannot carry the state, or on an invalid `ttl`
+   * @example states<{ x: number }>(socket, 'board:7').set({ x: 1 }, { ttl: 10_000 });
    */
   set(state: State | null, { ttl }: { ttl?: number | undefined } = {}): void {
     if (ttl !== undefined && !(ttl >= 1 && ttl <= MAX_DELAY && Number.isInteger(ttl)))
@@ -212,6 +214,7 @@ class RoomStates<State = unknown> {
    *
    * @returns a function that removes it
    * @throws TypeError if the listener is not a function
+   * @example states(socket, 'board:7').onChange(({ others }) => show(others));
    */
   onChange(listener: (states: this) => void): () => void {
     assertListener('change', listener);
@@ -223,7 +226,13 @@ class RoomStates<State = unknown> {
     return () => this.#remove(call);
   }
 
-  /** Ends it: no listener runs any more, and the state that `set` has set ends. It leaves no room: that is for the application to request. */
+  /**
+   * Ends it: no listener runs any more, and the state that `set` has set ends. It leaves no room: that is for the application to request.
+   *
+   * @example
+   * const board = states(socket, 'board:7');
+   * board.stop();
+   */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;

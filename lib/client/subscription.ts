@@ -57,6 +57,7 @@ export class Subscription<Answer = Untyped> {
    * Resolves to the answer once the subscription is active.
    *
    * @throws (rejects) `RequestError` if the server refuses the subscription; `DisconnectedError` if it is stopped
+   * @example const order = await socket.subscribe('order.watch', { id: 7 }).ready;
    */
   get ready(): Promise<Answer> {
     const { answer, error } = this.#topic;
@@ -72,6 +73,7 @@ export class Subscription<Answer = Untyped> {
    * session. If there is an answer already, it runs immediately.
    *
    * @throws TypeError if the listener is not a function
+   * @example socket.subscribe('order.watch', { id: 7 }).onAnswer((order) => show(order));
    */
   onAnswer(listener: (answer: Answer) => void): this {
     assertListener('answer', listener);
@@ -85,6 +87,7 @@ export class Subscription<Answer = Untyped> {
    * Adds a listener of refusals. If the subscription is refused already, it runs immediately.
    *
    * @throws TypeError if the listener is not a function
+   * @example socket.subscribe('order.watch', { id: 7 }).onError((error) => show(error.message));
    */
   onError(listener: (error: RequestError) => void): this {
     assertListener('error', listener);
@@ -97,6 +100,9 @@ export class Subscription<Answer = Untyped> {
   /**
    * Stops it: no listener runs any more. If no other subscription has the same event and data, the client sends the event `leave`,
    * a moment later, so that one who subscribes again at once changes nothing.
+   * @example
+   * const order = socket.subscribe('order.watch', { id: 7 }, { leave: 'order.unwatch' });
+   * order.stop();
    */
   stop(): void {
     if (this.#isStopped) return;
@@ -109,6 +115,9 @@ export class Subscription<Answer = Untyped> {
   /**
    * Requests a new answer, on this connection or on the next one. All subscriptions of the same event and data receive it, and
    * are `pending` until then. Does nothing after `stop()`.
+   * @example
+   * const order = socket.subscribe('order.watch', { id: 7 });
+   * order.refresh();
    */
   refresh(): void {
     if (!this.#isStopped) this.#refresh();

@@ -1,4 +1,9 @@
-/** The part of a WebSocket that the client uses. Browsers, workers, Node, Deno, Bun, React Native and `ws` have it. */
+/**
+ * The part of a WebSocket that the client uses. Browsers, workers, Node, Deno, Bun, React Native and `ws` have it.
+ *
+ * @example
+ * const webSocket: SocketLike = new WebSocket('wss://example.com/chat', ['envelope.v1']);
+ */
 export interface SocketLike {
   readonly protocol: string;
   readonly readyState?: number;
@@ -11,7 +16,9 @@ export interface SocketLike {
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
+  /** Sends one message. */
   send(data: string | ArrayBuffer): void;
+  /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
 }
 

@@ -87,7 +87,9 @@ export function Receives(source: SchemaSource): MethodDecorator {
  * ```ts
  * @Replies(PriceDto, { stream: true })
  * @SubscribeMessage('prices')
- * prices(): Observable<PriceDto> {}
+ * prices(): Observable<PriceDto> {
+ *   return this.market.prices();
+ * }
  * ```
  *
  * @throws TypeError if `source` describes no payload, or an option is unknown
@@ -107,6 +109,8 @@ export function Replies(source: SchemaSource, options: RepliesOptions = {}): Met
  * ```ts
  * @Emits('said', SaidDto, { description: 'A client said something' })
  * @Emits(events) // of defineEvents({ … })
+ * @WebSocketGateway()
+ * export class ChatGateway {}
  * ```
  *
  * @throws TypeError if the event is not a string, a source describes no payload, or an option is unknown
@@ -144,7 +148,7 @@ export function Emits(
  * ```ts
  * @Security('bearer', { type: 'http', scheme: 'bearer' })
  * @Injectable()
- * export class JwtGuard implements CanActivate {}
+ * export class JwtGuard extends AuthGuard('jwt') {}
  * ```
  *
  * @param scheme AsyncAPI's or OpenAPI's Security Scheme Object. Describe each name once, here or in the option `securitySchemes` of

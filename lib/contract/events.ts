@@ -49,7 +49,7 @@ export type PayloadOf<Source> = Source extends StringConstructor
  * The event map of definitions, for the server and the client.
  *
  * @example
- * server: EnvelopeServer<ClientToServer, EventsOf<typeof events>>;
+ * let server: EnvelopeServer<ClientToServer, EventsOf<typeof events>>;
  */
 export type EventsOf<Definitions extends EventDefinitions> = {
   [Event in keyof Definitions & string]: Definitions[Event] extends null

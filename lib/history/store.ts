@@ -54,13 +54,22 @@ export interface StoredPage {
  * implement it.
  *
  * @example
- * new EnvelopeAdapter(app, { history: roomHistory({ rooms, store: new PostgresHistory(pool) }) });
+ * const store: HistoryStore = {
+ *   isShared: true,
+ *   append: ({ path, room }, text, { size, ttl }) => table.insert(path, room, text, { size, ttl }),
+ *   read: ({ path, room }, { after, before, limit }) => table.page(path, room, { after, before, limit }),
+ *   drop: ({ path, room }) => table.delete(path, room),
+ *   isId: (text) => /^\d{1,15}$/.test(text),
+ *   isLater: (id, than) => Number(id) > Number(than),
+ * };
+ * new EnvelopeAdapter(app, { history: roomHistory({ rooms: { 'chat:*': { size: 200 } }, store }) });
  */
 export interface HistoryStore {
   /** Whether the nodes of a cluster share it. */
   readonly isShared: boolean;
   /** Adds an entry. A store that writes asynchronously keeps the order of the calls, and rejects if it fails. */
   append(key: HistoryKey, text: string, limits: StoredLimits): Promise<unknown> | void;
+  /** Returns a part of the history of a room. */
   read(key: HistoryKey, query: StoredQuery, limits: StoredLimits): Promise<StoredPage> | StoredPage;
   /** Deletes all entries of a room. The messages count as missing for clients that have not received them. */
   drop(key: HistoryKey, limits: StoredLimits): Promise<unknown> | void;

@@ -61,11 +61,19 @@ const EXAMPLE = '{ guards: [ApiKeyGuard] }';
  * A request with the header `Idempotency-Key` is done once. `@nestjs/swagger` finds the routes like those of any controller.
  *
  * @example
- * imports: [EnvelopeModule.forRoot(), EnvelopeHttpApiModule.register({ guards: [ApiKeyGuard] })]
+ * ```ts
+ * @Module({ imports: [EnvelopeModule.forRoot(), EnvelopeHttpApiModule.register({ guards: [ApiKeyGuard] })] })
+ * export class AppModule {}
+ * ```
  */
 @Module({})
 export class EnvelopeHttpApiModule {
-  /** @throws TypeError on an unknown or malformed option, and without a guard */
+  /**
+   * @throws TypeError on an unknown or malformed option, and without a guard
+   *
+   * @example
+   * const module = EnvelopeHttpApiModule.register({ guards: [ApiKeyGuard], path: 'ws-api' });
+   */
   static register(options: HttpApiOptions): DynamicModule {
     assertOptions(
       WHERE,

@@ -87,6 +87,7 @@ export class EnvelopeClient extends ClientProxy {
    * server's `Retry-After` asks; messages that are sent meanwhile fail immediately.
    *
    * @throws (rejects) ConnectError if this attempt fails, or if the client waits after a failed one
+   * @example await users.connect();
    */
   connect(): Promise<void> {
     if (this.state === 'open') return Promise.resolve();
@@ -97,7 +98,7 @@ export class EnvelopeClient extends ClientProxy {
     });
   }
 
-  /** Closes the connection and does not reconnect. Messages without an answer fail. */
+  /** Closes the connection and does not reconnect. Messages without an answer fail. @example users.close(); */
   close(): void {
     const before = this.state;
     this.connection.stop();
@@ -108,6 +109,7 @@ export class EnvelopeClient extends ClientProxy {
    * Not supported: the client does not expose its connection. Use `status`.
    *
    * @throws Error always
+   * @example users.status.subscribe((status) => console.log(status)); // in its place
    */
   unwrap<Unwrapped>(): Unwrapped {
     throw withCode(

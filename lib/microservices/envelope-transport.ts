@@ -100,6 +100,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
    * Adds a listener to the server of the path.
    *
    * @throws Error before {@link listen}
+   * @example transport.on('connection', (client) => console.log(client.id));
    */
   on(event: 'connection', callback: EnvelopeTransportEvents['connection']): void {
     this.unwrap().on(event, callback);
@@ -109,6 +110,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
    * Returns the `EnvelopeServer` of the path.
    *
    * @throws Error before {@link listen}
+   * @example transport.unwrap().emit('news', { text: 'Hello' });
    */
   unwrap<Unwrapped = EnvelopeServer>(): Unwrapped {
     if (this.server === undefined)

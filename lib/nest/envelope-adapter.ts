@@ -159,7 +159,12 @@ export class EnvelopeAdapter extends WsAdapter {
     return http;
   }
 
-  /** Sets the option `messageParser`, as in `WsAdapter`. It has no effect after `app.init()`. */
+  /**
+   * Sets the option `messageParser`, as in `WsAdapter`. It has no effect after `app.init()`.
+   *
+   * @example
+   * adapter.setMessageParser((data) => JSON.parse(String(data)));
+   */
   override setMessageParser(parser: MessageParser): void {
     this.options.messageParser = parser;
   }

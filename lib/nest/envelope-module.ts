@@ -19,7 +19,16 @@ import { injectedPaths, recordInjection, WiringCheck } from './wiring-check.js';
 /** The injection token of the options that {@link EnvelopeModule} provides. */
 export const ENVELOPE_OPTIONS = Symbol.for('nestjs-envelope.options');
 
-/** A class that creates the options, for `useClass` and `useExisting` of {@link EnvelopeModule.forRootAsync}. */
+/**
+ * A class that creates the options, for `useClass` and `useExisting` of {@link EnvelopeModule.forRootAsync}.
+ *
+ * @example
+ * class WsOptions implements EnvelopeOptionsFactory {
+ *   createEnvelopeOptions(): EnvelopeOptions {
+ *     return { path: process.env.WS_PATH ?? '/ws' };
+ *   }
+ * }
+ */
 export interface EnvelopeOptionsFactory {
   /** Returns the options, or a promise of them. Called once, by Nest. */
   createEnvelopeOptions(): EnvelopeOptions | Promise<EnvelopeOptions>;
@@ -57,7 +66,12 @@ export function getEnvelopeServerToken(path: string): string {
  *
  * @throws TypeError if `path` is neither a string nor `undefined`
  * @example
- * constructor(@InjectEnvelopeServer('/chat') private readonly chat: EnvelopeServer) {}
+ * ```ts
+ * @Injectable()
+ * class Billing {
+ *   constructor(@InjectEnvelopeServer('/chat') private readonly chat: EnvelopeServer) {}
+ * }
+ * ```
  */
 export function InjectEnvelopeServer(path?: string): PropertyDecorator & ParameterDecorator {
   if (path === undefined) return Inject(EnvelopeServer);
@@ -92,6 +106,7 @@ export class EnvelopeModule {
    * Takes the options of the adapter. The adapter checks them when it is created.
    *
    * @throws TypeError if `options` is no object
+   * @example const module = EnvelopeModule.forRoot({ path: '/ws', recovery: true });
    */
   static forRoot(options: EnvelopeOptions = {}): DynamicModule {
     if (!isRecordLike(options))
@@ -103,6 +118,11 @@ export class EnvelopeModule {
    * Takes a factory for the options of the adapter. `useFactory` wins over `useExisting`, and that over `useClass`.
    *
    * @throws TypeError if `options` is no object, or a factory is no function or class; Error without a factory
+   * @example
+   * const module = EnvelopeModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ path: config.get<string>('WS_PATH', '/ws') }),
+   * });
    */
   static forRootAsync(options: EnvelopeAsyncOptions): DynamicModule {
     const where = 'EnvelopeModule.forRootAsync';

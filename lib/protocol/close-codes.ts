@@ -5,7 +5,7 @@
  *
  * @example
  * observe('disconnect', ({ closed }) => {
- *   if (closed.code === CLOSE_CODES.TRY_AGAIN_LATER.code) slowClients++;
+ *   if (closed.code === CLOSE_CODES.TRY_AGAIN_LATER.code) metrics.count('slow client');
  * });
  */
 export const CLOSE_CODES = {

@@ -212,37 +212,39 @@ type MetaOf<Answer> = Answer extends readonly { readonly metas: readonly (infer 
  * @typeParam Listen what the server emits
  * @typeParam Emit what the page emits
  * @example
- * export const { EnvelopeProvider, useSubscription } = createEnvelopeHooks<Listens, Emits>();
+ * export const { EnvelopeProvider, useSubscription } = createEnvelopeHooks<ServerToClient, ClientToServer>();
  */
 export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap> {
   /**
    * Gives the hooks below it a connection. It connects after it is mounted, so never on a server. Providers of the same URL
    * and credentials share one connection, which closes a second after the last one is unmounted.
-   *
    * @throws TypeError if the URL is not one of a WebSocket or an option is unknown or malformed
+   * @example const page = <EnvelopeProvider url="wss://example.com/chat"><Chat /></EnvelopeProvider>;
    */
   EnvelopeProvider(this: void, props: EnvelopeProviderProps<Listen, Emit>): ReactElement;
 
   /**
    * Returns the client, for `emit`, `emitWithAck` and its other methods in event handlers and effects. While a server renders, it is
    * a client that cannot connect.
-   *
    * @throws Error if no provider is above the component
+   * @example
+   * const socket = useSocket();
+   * const send = () => socket.emit('say', 'hello');
    */
   useSocket(this: void): ClientSocket<Listen, Emit>;
 
   /**
    * Returns the state of the connection, and renders again when it changes. It is `idle` while a server renders.
-   *
    * @throws Error if no provider is above the component
+   * @example const isOnline = useConnectionState() === 'open';
    */
   useConnectionState(this: void): ConnectionState;
 
   /**
    * Listens to an event of the server or of the connection (`connect`, `disconnect`, `connect_error`) while the component is mounted.
    * The listener of the last render runs; it need not be memoised. If the event is a request, its return value answers it.
-   *
    * @throws Error if no provider is above the component
+   * @example useEvent('said', (text) => show(text));
    */
   useEvent<Event extends ListenerNames<Listen>>(
     this: void,
@@ -253,8 +255,8 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
   /**
    * Requests an event when the component is mounted and when the data changes, and again on each connection that did not recover the
    * session. The request of earlier data is cancelled, also on the server. Data is compared as JSON.
-   *
    * @throws Error if no provider is above the component; as `emitWithAck`, if the name is reserved or JSON cannot carry the data
+   * @example const { data, isPending } = useRequest('profile', { id: 7 });
    */
   useRequest<Event extends EventNames<Emit>>(
     this: void,
@@ -265,8 +267,8 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
   /**
    * Subscribes while the component is mounted, as `socket.subscribe`, and keeps the answer up to date with the events of the
    * option `on`. Components with the same event and data share one subscription. Data is compared as JSON.
-   *
    * @throws Error if no provider is above the component; as `subscribe`, if a name is reserved or JSON cannot carry the data
+   * @example const { data } = useSubscription('order.watch', { id: 7 }, { on: { changed: (order, change) => ({ ...order, ...change }) } });
    */
   useSubscription<Event extends EventNames<Emit>>(
     this: void,
@@ -277,8 +279,8 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
   /**
    * Requests all values of a handler that returns an Observable or an async iterable, while the component is mounted. Values that
    * arrive together cause one render. Unmounting, and other data, cancel the handler's source. Data is compared as JSON.
-   *
    * @throws Error if no provider is above the component; as `stream`, if the name is reserved or JSON cannot carry the data
+   * @example const { data } = useStream('prices', 'EUR');
    */
   useStream<Event extends EventNames<Emit>, Data>(
     this: void,
@@ -296,9 +298,9 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
    * Shows the messages of a room with a history while the component is mounted: those that the server replays, and then those that
    * follow. After a reconnect it goes on where it was, without a gap and with nothing twice. Components with the same arguments
    * share one list. `data` is compared as JSON; on later connections the client adds `after` to it.
-   *
    * @param room the name of the room on the server
    * @throws Error if no provider is above the component; as `subscribe`, if a name is reserved or JSON cannot carry the data
+   * @example const { messages } = useHistory('chat:7', { enter: 'enter', leave: 'leave', event: 'said', data: { room: 7 } });
    */
   useHistory<Enter extends EventNames<Emit>, Event extends EventNames<Listen>>(
     this: void,
@@ -314,8 +316,8 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
   /**
    * Lists the members of a room while the component is mounted, and keeps the list up to date. `events` names the events of
    * the application that carry it.
-   *
    * @throws Error if no provider is above the component
+   * @example const { list } = usePresence('board:7', { watch: 'watch', leave: 'unwatch', change: 'presence' });
    */
   usePresence<Watch extends EventNames<Emit>>(
     this: void,
@@ -327,10 +329,10 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
    * Lists the states of the other clients in a room, such as their cursors, and sets the own one, while the component is mounted. The
    * server shares them with `presence.shareStates`, and the page joins the room by an event of the application. The own state ends when
    * the component that has set it is unmounted.
-   *
    * @typeParam State the states of all clients in the room
    * @param options `event`: the event that `presence.shareStates` names. Default: `states`
    * @throws Error if no provider is above the component
+   * @example const { others, set } = useOthers<{ x: number }>('board:7');
    */
   useOthers<State = Untyped>(this: void, room: string, options?: { event?: string }): OthersResult<State>;
 }

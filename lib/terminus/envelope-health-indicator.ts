@@ -86,6 +86,7 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
    *
    * @param key the name of the check in the result
    * @throws TypeError if `key` is not a string or an option is unknown; Error if the application has no `EnvelopeAdapter`
+   * @example health.check([() => envelope.isHealthy('websocket', { maxEventLoopLag: 500 })]);
    */
   isHealthy<const Key extends string>(
     key: Key,
@@ -125,6 +126,7 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
    *
    * @param key the name of the check in the result
    * @throws TypeError if `key` is not a string; Error if the application has no `EnvelopeAdapter`
+   * @example health.check([() => envelope.isReady('websocket')]);
    */
   isReady<const Key extends string>(key: Key): HealthIndicatorResult<Key> {
     checkKey('isReady', key);

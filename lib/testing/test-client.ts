@@ -108,7 +108,7 @@ export class TestClient<
     for (const [event, listener] of Object.entries(on)) this.on(event, listener as never);
   }
 
-  /** All events that have arrived so far, in order. */
+  /** All events that have arrived so far, in order. @example expect(ada.received).toEqual([{ event: 'said', data: 'hello' }]); */
   get received(): readonly ReceivedEvent[] {
     return this.inbox.received;
   }
@@ -118,7 +118,7 @@ export class TestClient<
    * not answer a request counts as an event.
    *
    * @example
-   * expect(await client.next('said')).toBe('hello');
+   * expect(await ada.next('said')).toBe('hello');
    *
    * @throws (rejects) Error, which lists the other events, after `timeout` or when the connection closes; TypeError if `event` is
    * not a string
@@ -136,6 +136,7 @@ export class TestClient<
    * the event, await that client first: `await ada.emitWithAck(…)` or `await ada.settled()`.
    *
    * @throws (rejects) Error with the event that arrived; Error if the round trip fails
+   * @example await ada.expectNone('said');
    */
   async expectNone(event?: EventNames<Listen> | 'exception'): Promise<void> {
     const error = withCode('ERR_ENVELOPE_UNEXPECTED_EVENT', new Error());
@@ -151,6 +152,9 @@ export class TestClient<
    * arrived. A handler that awaits something else may still be running: call that one with `emitWithAck`.
    *
    * @throws (rejects) Error if the connection is closed, or the server does not answer within `timeout`
+   * @example
+   * ada.emit('say', 'hello');
+   * await ada.settled(); // now its handler has run
    */
   async settled(): Promise<void> {
     const error = withCode('ERR_ENVELOPE_NOT_SETTLED', new Error());
@@ -164,6 +168,7 @@ export class TestClient<
    * Waits until the connection ends, and returns its close code and reason.
    *
    * @throws (rejects) Error if the connection is still open after `timeout`
+   * @example expect(await ada.ended()).toMatchObject({ code: 1008 });
    */
   async ended(): Promise<ClosedLine> {
     const error = withCode(
@@ -173,7 +178,12 @@ export class TestClient<
     return (await this.endWithin(this.timeLimit)) ?? Promise.reject(error);
   }
 
-  /** Closes the connection and ends the session. Resolves when the connection has closed, at the latest after a second. */
+  /**
+   * Closes the connection and ends the session. Resolves when the connection has closed, at the latest after a second.
+   *
+   * @example
+   * await ada.close();
+   */
   async close(): Promise<void> {
     this.disconnect();
     if ((await this.endWithin(CLOSE_TIMEOUT)) !== undefined) return;
@@ -181,7 +191,12 @@ export class TestClient<
     await this.webSocket?.ended();
   }
 
-  /** Drops the TCP connection without a close frame, as a failing network does. Resolves when this client has noticed. */
+  /**
+   * Drops the TCP connection without a close frame, as a failing network does. Resolves when this client has noticed.
+   *
+   * @example
+   * await ada.cut(); // handleDisconnect runs with "transport close"
+   */
   async cut(): Promise<void> {
     this.webSocket?.terminate();
     await this.webSocket?.ended();

@@ -15,7 +15,8 @@ const NO_RESPONSE = { header: (): void => undefined };
  *
  * @example
  * ```ts
- * providers: [{ provide: APP_GUARD, useClass: EnvelopeThrottlerGuard }]
+ * @Module({ providers: [{ provide: APP_GUARD, useClass: EnvelopeThrottlerGuard }] })
+ * export class AppModule {}
  * ```
  */
 @Injectable()

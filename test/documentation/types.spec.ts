@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { writeBlocks, type Block } from '../support/documentation.js';
+import { writeExamples } from '../support/examples.js';
 
 const ROOT = process.cwd();
 
@@ -34,6 +35,12 @@ const KINDS = {
 function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
   const folder = join(parent, kind);
   const blocks = writeBlocks(folder);
+  configure(folder, kind);
+  return { folder, blocks };
+}
+
+/** Writes the settings of such a project. */
+function configure(folder: string, kind: keyof typeof KINDS, options: object = {}): void {
   const { type, paths, ...compiler } = KINDS[kind];
   const all: Record<string, string[]> = {
     'nestjs-envelope': ['lib/index.ts'],
@@ -53,13 +60,12 @@ function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
   ]);
   const config = {
     extends: join(ROOT, 'tsconfig.json'),
-    compilerOptions: { ...compiler, paths: Object.fromEntries(resolved) as object },
+    compilerOptions: { ...compiler, ...options, paths: Object.fromEntries(resolved) as object },
     include: ['.'],
     exclude: [],
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }));
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  return { folder, blocks };
 }
 
 /** Runs a tool in a folder of blocks. Resolves with its output lines. */
@@ -83,9 +89,9 @@ function inDocument(message: string, blocks: readonly Block[]): string {
 /** Milliseconds for a compiler or linter, which runs beside three workers of Jest. */
 const TOOL_TIMEOUT = 90_000;
 
-describe('the TypeScript of the documents', () => {
-  afterAll(() => rmSync(parent, { recursive: true, force: true }));
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
+describe('the TypeScript of the documents', () => {
   it.each(['nest-12', 'nest-11'] as const)(
     'compiles as printed with %s',
     async (kind) => {
@@ -116,6 +122,21 @@ describe('the TypeScript of the documents', () => {
         expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
         '1 problem',
       ]);
+    },
+    TOOL_TIMEOUT,
+  );
+});
+
+describe('the examples of the doc comments', () => {
+  it(
+    'compile',
+    async () => {
+      const folder = join(parent, 'examples');
+      expect(writeExamples(folder)).toBeGreaterThan(80);
+      const lib = ['es2022', 'dom', 'esnext.disposable'];
+      configure(folder, 'nest-12', { lib, emitDecoratorMetadata: false });
+      // the name of a file is that of the source, and the line of its example
+      expect(await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false')).toEqual([]);
     },
     TOOL_TIMEOUT,
   );

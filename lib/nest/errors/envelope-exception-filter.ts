@@ -49,7 +49,7 @@ export function toExceptionPayload(error: unknown, cause?: Cause): object {
  * ```ts
  * @Catch()
  * class AppFilter extends EnvelopeExceptionFilter {
- *   catch(exception: unknown, host: ArgumentsHost) {
+ *   override catch(exception: unknown, host: ArgumentsHost) {
  *     super.catch(exception instanceof QueryFailedError ? new WsException('not saved') : exception, host);
  *   }
  * }
@@ -57,7 +57,7 @@ export function toExceptionPayload(error: unknown, cause?: Cause): object {
  */
 @Catch()
 export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
-  /** Sends the exception to the client: as the answer of its request, or else as the event `exception`. */
+  /** Nest calls it. Sends the exception to the client: as the answer of its request, or else as the event `exception`. */
   override catch(exception: unknown, host: ArgumentsHost): void {
     const ws = host.switchToWs();
     const client: unknown = ws.getClient();

@@ -86,6 +86,7 @@ export class EnvelopeOperations {
    * and the message. Resolves when no client is left, or after {@link endDrain} or another call.
    *
    * @throws (rejects) TypeError if an option is unknown or invalid
+   * @example await adapter.operations.drain({ perSecond: 200, by: 'ada' });
    */
   async drain(options: DrainOptions = {}): Promise<void> {
     const where = 'EnvelopeOperations.drain';
@@ -105,7 +106,12 @@ export class EnvelopeOperations {
     await drainClients({ clients: () => host.clients(), perSecond, text, signal: controller.signal });
   }
 
-  /** Ends a drain: clients may connect again. Does nothing if this node does not drain. @throws TypeError if an option is invalid */
+  /**
+   * Ends a drain: clients may connect again. Does nothing if this node does not drain. @throws TypeError if an option is invalid
+   *
+   * @example
+   * adapter.operations.endDrain({ by: 'ada' });
+   */
   endDrain(options: OperatorOptions = {}): void {
     const by = operator('EnvelopeOperations.endDrain', options);
     const { host } = this.adapter;
@@ -118,12 +124,18 @@ export class EnvelopeOperations {
 
   /**
    * The limits of the adapter as they are now; `false`: no limit. A gateway may have other ones.
+   * @example const { messagesPerSecond } = adapter.operations.limits;
    */
   get limits(): Required<Limits> {
     return this.adapter.host.limitsOf(undefined) as Required<Limits>;
   }
 
-  /** Returns the limits of one path as they are now; `false`: no limit. @throws TypeError if no gateway has the path */
+  /**
+   * Returns the limits of one path as they are now; `false`: no limit. @throws TypeError if no gateway has the path
+   *
+   * @example
+   * const { messagesPerSecond } = adapter.operations.limitsOf('/chat');
+   */
   limitsOf(path: string): Required<PathLimits> {
     if (typeof path !== 'string')
       refuse('EnvelopeOperations.limitsOf', 'path', path, "a string, such as '/chat'");
@@ -137,6 +149,7 @@ export class EnvelopeOperations {
    *
    * @param changes the limits to change, as in the option `limits`
    * @throws TypeError if a limit, an option or the path is unknown; Error if a value is invalid
+   * @example adapter.operations.setLimits({ messagesPerSecond: 20 }, { path: '/chat', by: 'ada' });
    */
   setLimits(changes: LimitChanges, options: OperatorOptions & { path?: string } = {}): void {
     const where = 'EnvelopeOperations.setLimits';
@@ -158,6 +171,7 @@ export class EnvelopeOperations {
    *
    * @param target an address, which for IPv6 is its /64 network, or a user, as `user()` names it
    * @throws TypeError if the target, the duration or an option is invalid
+   * @example adapter.operations.block({ address: '203.0.113.7' }, { duration: 600_000, reason: 'flood' });
    */
   block(target: BlockTarget, options: BlockOptions): void {
     const where = 'EnvelopeOperations.block';
@@ -171,7 +185,12 @@ export class EnvelopeOperations {
     this.decide('block', subject, { until: Date.now() + duration, by, reason }, { duration, reason });
   }
 
-  /** Ends a block early, on all nodes. Does nothing if there is none. @throws TypeError if the target or an option is invalid */
+  /**
+   * Ends a block early, on all nodes. Does nothing if there is none. @throws TypeError if the target or an option is invalid
+   *
+   * @example
+   * adapter.operations.unblock({ address: '203.0.113.7' }, { by: 'ada' });
+   */
   unblock(target: BlockTarget, options: OperatorOptions = {}): void {
     const where = 'EnvelopeOperations.unblock';
     const subject = toSubject(where, target);
@@ -182,7 +201,12 @@ export class EnvelopeOperations {
     this.decide('unblock', subject, { until: block.until, by, reason: undefined }, {});
   }
 
-  /** The blocks that have not ended, as this node knows them. */
+  /**
+   * The blocks that have not ended, as this node knows them.
+   *
+   * @example
+   * for (const { user, address, until } of adapter.operations.blocks) console.log(user ?? address, new Date(until));
+   */
   get blocks(): readonly Block[] {
     const entries = this.adapter.host.access.blocks.entries().filter(({ isLifted }) => !isLifted);
     return entries.map(({ kind, name, until, by, reason }) => ({ [kind]: name, until, by, reason }));
@@ -193,6 +217,7 @@ export class EnvelopeOperations {
    * connect again; {@link block} also keeps it out.
    *
    * @throws TypeError on an id that cannot name a user, or if an option is invalid
+   * @example adapter.operations.disconnectUser(42, { by: 'ada' });
    */
   disconnectUser(id: Untyped, options: OperatorOptions = {}): void {
     const name = userText(id);
@@ -207,6 +232,7 @@ export class EnvelopeOperations {
    *
    * @throws TypeError on data that JSON cannot carry, or if an option is invalid; Error on a reserved event name; the error of
    * `validateEmits` for data that a path does not declare: the other paths have received it then, and the audit record names the path
+   * @example adapter.operations.announce({ text: 'Back at 4' }, { by: 'ada' });
    */
   announce(data: Untyped, options: OperatorOptions & { event?: string } = {}): void {
     const where = 'EnvelopeOperations.announce';

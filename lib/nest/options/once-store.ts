@@ -3,7 +3,11 @@
  * understand: names have 43 characters, values up to 65,700.
  *
  * @example
- * new EnvelopeAdapter(app, { onceStore: redisOnce(redis) });
+ * const onceStore: OnceStore = {
+ *   claim: (name, value, time) => table.insertIfAbsent(name, value, time),
+ *   replace: (name, expected, value, time) => table.replaceIf(name, expected, value, time),
+ * };
+ * new EnvelopeAdapter(app, { onceStore });
  */
 export interface OnceStore {
   /**

@@ -44,7 +44,12 @@ export class HandlerTrace {
   get id(): RequestId | undefined {
     return this.envelope.id;
   }
-  /** The metadata that the message carries beside its payload. */
+  /**
+   * The metadata that the message carries beside its payload.
+   *
+   * @example
+   * channel('nestjs-envelope.handler.start').subscribe((trace) => console.log((trace as HandlerTrace).meta));
+   */
   get meta(): Readonly<Record<string, unknown>> {
     return this.envelope.meta ?? this.envelope.packet?.metadata ?? {};
   }
@@ -63,6 +68,10 @@ export class HandlerTrace {
    * Wraps the handlers in a function, such as `AsyncLocalStorage.run`, so that they and their asynchronous work run in
    * its context. For subscribers of `handler.start`. `around` must call `run` synchronously and exactly once. The
    * wrapper of a later subscriber runs inside those of earlier ones.
+   * @example
+   * channel('nestjs-envelope.handler.start').subscribe((trace) =>
+   *   (trace as HandlerTrace).runIn((run) => storage.run({ startedAt: Date.now() }, run)),
+   * );
    */
   runIn(around: Wrapper): void {
     const outer = this.wrapper;

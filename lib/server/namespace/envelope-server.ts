@@ -49,8 +49,8 @@ import type { Session } from '../recovery/session.js';
  * throws, except those for listeners and middlewares.
  *
  * @example
- * // in a gateway with `@WebSocketServer() server: EnvelopeServer`
- * this.server.to('red').emit('news', { text: 'Hello' });
+ * // in a gateway with `@WebSocketServer() server: EnvelopeServer`, this.server
+ * server.to('red').emit('news', { text: 'Hello' });
  */
 export class EnvelopeServer<
   Listen extends EventsMap = DefaultEventsMap,
@@ -110,38 +110,38 @@ export class EnvelopeServer<
   get route(): string {
     return this._config.parent?.name ?? this.name;
   }
-  /** The adapter of the rooms, as in Socket.IO. @throws Error before the server is mounted */
+  /** The adapter of the rooms, as in Socket.IO. @throws Error before the server is mounted @example server.adapter.on('create-room', (room) => console.log(room)); */
   get adapter(): Adapter {
     return this.mountedAdapter ?? throwNotMounted();
   }
-  /** The server itself, which adapters use as the Socket.IO server. */
+  /** The server itself, which adapters use as the Socket.IO server. @example server.server.of('/admin'); */
   get server(): this {
     return this;
   }
-  /** The state of the connection to the other nodes. */
+  /** The state of the connection to the other nodes. @example if (server.cluster.state === 'away') console.warn('the broker is unreachable'); */
   get cluster(): ClusterStatus {
     return this._config.services.cluster.statusOf(this.adapter);
   }
-  /** The number of ignored and refused messages since the start. */
+  /** The number of ignored and refused messages since the start. @example const { refusedMessages } = server.counters; */
   get counters(): Readonly<Counters> {
     return this._config.gateway.router.counters;
   }
 
-  /** Sends an event to all clients on all nodes. See {@link BroadcastOperator.emit} for what is thrown. */
+  /** Sends an event to all clients on all nodes. See {@link BroadcastOperator.emit} for what is thrown. @example server.emit('news', { text: 'Hello' }); */
   emit<Event extends EventNames<Emit>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
     return this.broadcast.emit(event, ...args);
   }
-  /** Sends the event `message` to all clients on all nodes, as in Socket.IO. */
+  /** Sends the event `message` to all clients on all nodes, as in Socket.IO. @example server.send('hello'); */
   send(...args: Untyped[]): this {
     this.broadcast.emit('message' as EventNames<Emit>, ...(args as Untyped));
     return this;
   }
   /**
-   * Sends a request to all clients on all nodes, and resolves with their responses.
-   * See {@link BroadcastOperator.emitWithAck}.
+   * Sends a request to all clients on all nodes. See {@link BroadcastOperator.emitWithAck}.
+   * @example const versions = await server.emitWithAck('version?');
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
@@ -158,51 +158,51 @@ export class EnvelopeServer<
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
-  /** An alias of {@link to}. */
+  /** An alias of {@link to}. @example server.in('red').disconnectSockets(); */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
-  /** Returns a broadcast to all clients that are not members of one or several rooms. */
+  /** Returns a broadcast to all clients that are not members of one or several rooms. @example server.except('muted').emit('news', { text: 'Hello' }); */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.except(rooms);
   }
-  /** Returns a broadcast to the clients of this node. */
+  /** Returns a broadcast to the clients of this node. @example server.local.emit('restart', { seconds: 30 }); */
   get local(): BroadcastOperator<Emit, Data> {
     return this.broadcast.local;
   }
-  /** Returns a broadcast that drops the message, instead of queueing it, for clients that cannot receive it at once. */
+  /** Returns a broadcast that clients do not get unless they can receive it at once: it is not queued. @example server.volatile.emit('position', { x: 1 }); */
   get volatile(): BroadcastOperator<Emit, Data> {
     return this.broadcast.volatile;
   }
-  /** Returns a broadcast with or without compression. Default: `true`, on connections with permessage-deflate. */
+  /** Returns a broadcast with or without permessage-deflate, where negotiated. Default: `true`. @example server.compress(false).emit('news', { text: 'Hello' }); */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
     return this.broadcast.compress(compress);
   }
-  /** Returns a broadcast whose requests wait for responses for this number of milliseconds. Default: 5,000. */
+  /** Returns a broadcast whose requests wait so many milliseconds. Default: 5,000. @example const answers = await server.timeout(2_000).emitWithAck('ready?'); */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
     return this.broadcast.timeout(timeout);
   }
-  /** Resolves with the sockets of all nodes. See {@link BroadcastOperator.fetchSockets}. */
+  /** Resolves with the sockets of all nodes. See {@link BroadcastOperator.fetchSockets}. @example const ids = (await server.fetchSockets()).map(({ id }) => id); */
   fetchSockets(): ReturnType<BroadcastOperator<Emit, Data>['fetchSockets']> {
     return this.broadcast.fetchSockets();
   }
-  /** Makes all sockets on all nodes join one or several rooms. */
+  /** Makes all sockets on all nodes join one or several rooms. @example server.socketsJoin('everybody'); */
   socketsJoin(rooms: Rooms): void {
     this.broadcast.socketsJoin(rooms);
   }
-  /** Makes all sockets on all nodes leave one or several rooms. */
+  /** Makes all sockets on all nodes leave one or several rooms. @example server.socketsLeave('beta'); */
   socketsLeave(rooms: Rooms): void {
     this.broadcast.socketsLeave(rooms);
   }
-  /** Disconnects all sockets on all nodes. See {@link BroadcastOperator.disconnectSockets}. */
+  /** Disconnects all sockets on all nodes. See {@link BroadcastOperator.disconnectSockets}. @example server.disconnectSockets(); */
   disconnectSockets(close = false): void {
     this.broadcast.disconnectSockets(close);
   }
   /**
    * Disconnects all clients of one user on all nodes, and revokes the sessions of disconnected ones.
-   *
    * @param id the name of the user, see {@link user}
    * @throws TypeError on an id that cannot name a user
+   * @example server.disconnectUser(42);
    */
   disconnectUser(id: Untyped): void {
     this.to(user(id)).disconnectSockets();
@@ -216,7 +216,7 @@ export class EnvelopeServer<
     return (this.createdPresence ??= new Presence(this));
   }
 
-  /** Returns the history of a room; see the option `history`. @throws Error if the room has none */
+  /** Returns the history of a room. @throws Error if the room has none: see the option `history` @example const last = await server.history('chat:7').read(); */
   history(room: Room): RoomHistory {
     return historyOf(this).of(room);
   }
@@ -237,9 +237,9 @@ export class EnvelopeServer<
 
   /**
    * Returns the server of another path, or of a RegExp namespace. Creates it if necessary.
-   *
    * @param listener added to that server as a listener for `connection`
    * @throws TypeError unless the path is a string or a RegExp
+   * @example server.of('/admin').emit('joined', client.id);
    */
   of(
     path: string | RegExp,
@@ -253,8 +253,8 @@ export class EnvelopeServer<
   }
 
   /**
-   * Refuses further clients, and waits for running handlers, at most `shutdownTimeout` milliseconds (default: 5,000).
-   * Then closes all connections of this path with 1001, and waits for `handleDisconnect`. The HTTP server stays open.
+   * Refuses further clients, waits for running handlers, at most `shutdownTimeout` milliseconds (default: 5,000), closes all connections of
+   * this path with 1001, and waits for `handleDisconnect`. The HTTP server stays open. @example await server.close();
    */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this._isClosing = true;

@@ -78,6 +78,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
    *
    * @throws (rejects) Error after the timeout of the adapter (default: 5 seconds), with the responses received so far
    * as `responses`
+   * @example const loads = await server.serverSideEmitWithAck('load?');
    */
   serverSideEmitWithAck<Event extends EventNames<ServerSide>>(
     event: Event,
@@ -95,6 +96,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
    * {@link serverSideEmit}.
    *
    * @throws TypeError without an event or a listener
+   * @example server.on('connection', (client) => client.emit('welcome', client.id));
    */
   on(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
   on(event: 'new_namespace', listener: (server: Server) => void): this;
@@ -103,49 +105,60 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     this.emitterOf(event).on(event, listener);
     return this;
   }
-  /** Adds a listener like {@link on}, and removes it after its first call. */
+  /**
+   * Adds a listener like {@link on}, and removes it after its first call.
+   *
+   * @example
+   * server.once('connection', () => console.log('the first client'));
+   */
   once(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).once(event, listener);
     return this;
   }
-  /** Removes a listener that {@link on} or {@link once} added. @throws TypeError without an event or a listener */
+  /**
+   * Removes a listener that {@link on} or {@link once} added. @throws TypeError without an event or a listener
+   *
+   * @example
+   * server.off('reload', onReload);
+   */
   off(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).off(event, listener);
     return this;
   }
-  /** An alias of {@link on}. */
+  /** An alias of {@link on}. @example server.addListener('reload', onReload); */
   addListener(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).on(event, listener);
     return this;
   }
-  /** An alias of {@link off}. */
+  /** An alias of {@link off}. @example server.removeListener('reload', onReload); */
   removeListener(event: string, listener: (...args: Untyped[]) => void): this {
     return this.off(event, listener);
   }
   /**
    * Removes all listeners, or those of one event. As in Socket.IO, that includes Nest's listener for `connection`:
    * gateways then handle no new client.
+   * @example server.removeAllListeners('reload');
    */
   removeAllListeners(event?: string): this {
     if (event === undefined) this.events.removeAllListeners();
     else this.events.removeAllListeners(event);
     return this;
   }
-  /** Returns the listeners of one event. */
+  /** Returns the listeners of one event. @example const [first] = server.listeners('reload'); */
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return this.emitterOf(event).listeners(event) as ((...args: Untyped[]) => void)[];
   }
-  /** Returns the number of listeners of one event. */
+  /** Returns the number of listeners of one event. @example if (server.listenerCount('reload') === 0) server.on('reload', onReload); */
   listenerCount(event: string): number {
     return this.emitterOf(event).listenerCount(event);
   }
-  /** Returns the names of the events that have listeners. */
+  /** Returns the names of the events that have listeners. @example console.log(server.eventNames()); // ['connection', 'reload'] */
   eventNames(): string[] {
     return this.events.eventNames() as string[];
   }
-  /** Does nothing, since the number of listeners is not limited. */
+  /** Does nothing, since the number of listeners is not limited. @example server.setMaxListeners(50); */
   setMaxListeners(_count: number): this {
     return this;
   }

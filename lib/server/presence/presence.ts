@@ -109,13 +109,13 @@ export class Presence {
    * Makes a client a member of its rooms, now and in rooms that it joins later. Ends with the connection, or with
    * {@link untrack}. Call it again to change the key or the meta: a new meta emits `update` in each of the client's
    * rooms. Does nothing if the client has disconnected.
-   *
    * @param key identifies the member, and is the same for all tabs of one user: a string of at most
    * `limits.maxRoomNameLength` characters, or a number. Default: the name of the user that the guards set, see `user`
    * @param meta plain data about this connection, such as a status or a device
    * @throws RoomLimitError on an invalid or too long key, TypeError on a `meta` that JSON cannot carry, RangeError on a
    * `meta` of more than 20,000 bytes of memory (each node stores it for each room), Error without a key if the client
    * has no user, and Error if the client is not connected yet: in guards and connection middlewares
+   * @example server.presence.track(client, 'ada', { device: 'phone' });
    */
   track(client: Tracked, key?: string | number, meta?: unknown): void {
     assertClient('presence.track', client);
@@ -149,8 +149,8 @@ export class Presence {
 
   /**
    * Sets the meta of a client that is tracked: the same as {@link track} with its key. Does nothing if the client has disconnected.
-   *
    * @throws as {@link track}, and TypeError if the client is not tracked
+   * @example server.presence.update(client, { device: 'phone', status: 'away' });
    */
   update(client: Tracked, meta: unknown): void {
     assertClient('presence.update', client);
@@ -171,9 +171,9 @@ export class Presence {
    * own: `client.nsp.presence` in `handleConnection`. Clients receive the event
    * `{ room, rev, all: [{ key, metas }] }`, then `{ room, rev, join?, update?, leave? }`, where `metas` are those of all connections of the
    * member and `leave` has keys; of a room with more than `maxMembers`, `{ room, rev, count }`. PROTOCOL.md has the rules.
-   *
    * @param room a room, or a RegExp of rooms
    * @throws TypeError on an invalid room or option
+   * @example server.presence.share(/^board:/);
    */
   share(room: string | RegExp, options: ShareOptions = {}): this {
     const rule = shareRule(room, options);
@@ -205,8 +205,8 @@ export class Presence {
 
   /**
    * Ends the membership of a client in its rooms, which {@link track} began. Does nothing if the client is not tracked.
-   *
    * @throws TypeError without a client
+   * @example server.presence.untrack(client);
    */
   untrack(client: { readonly id: string }): void {
     assertClient('presence.untrack', client);
@@ -222,8 +222,8 @@ export class Presence {
 
   /**
    * Resolves with the members of a room on all nodes.
-   *
    * @throws (rejects) Error if a node does not respond, with the members on the other nodes as `responses`
+   * @example const members = await server.presence.list('board:7');
    */
   async list(room: string): Promise<Present[]> {
     addRooms(NO_ROOMS, room, this.host);
@@ -244,8 +244,8 @@ export class Presence {
    * Listens to the members of all rooms. `join` and `leave` are emitted once for each member and room, regardless of
    * its number of tabs and nodes. `update` is emitted when {@link track} receives a new meta for a connection in the
    * room.
-   *
    * @throws TypeError on another event, and unless the listener is a function
+   * @example server.presence.on('join', ({ room, key }) => console.log(key, 'is in', room));
    */
   on(event: 'join' | 'leave' | 'update', listener: PresenceListener): this {
     if (!EVENTS.has(event)) refuse('presence.on', 'event', event, "'join', 'leave' or 'update'");

@@ -50,8 +50,11 @@ export interface SocketDetails<Data = Untyped> {
 
 /** A socket on this node or on another, as `fetchSockets` returns it: Socket.IO's `RemoteSocket`. */
 export interface ReachableSocket<Data = Untyped> extends SocketDetails<Data> {
+  /** Joins one or several rooms. @example for (const one of await server.fetchSockets()) one.join('red'); */
   join(rooms: Rooms): unknown;
+  /** Leaves a room. @example for (const one of await server.fetchSockets()) one.leave('red'); */
   leave(room: Room): unknown;
+  /** Disconnects the client. @example for (const one of await server.in('red').fetchSockets()) one.disconnect(); */
   disconnect(close?: boolean): unknown;
 }
 

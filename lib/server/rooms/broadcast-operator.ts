@@ -50,17 +50,23 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    *
    * @throws RoomLimitError on a name that is neither a string nor a number, or longer than `limits.maxRoomNameLength`
    * (and 1,006 characters)
+   * @example server.to('red').to(['blue', 'green']).emit('news', { text: 'Hello' });
    */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this.nsp, addRooms(this.rooms, rooms, this.nsp), this.excluded, this.flags);
   }
 
-  /** An alias of {@link to}. */
+  /** An alias of {@link to}. @example server.in('red').emit('news', { text: 'Hello' }); */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.to(rooms);
   }
 
-  /** Excludes the members of one or several rooms. A socket's id is a room as well. Throws like {@link to}. */
+  /**
+   * Excludes the members of one or several rooms. A socket's id is a room as well. Throws like {@link to}.
+   *
+   * @example
+   * server.to('red').except(client.id).emit('move', { x: 1 });
+   */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this.nsp, this.rooms, addRooms(this.excluded, rooms, this.nsp), this.flags);
   }
@@ -69,18 +75,24 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Sets whether the message is compressed. Default: `true`, for clients that negotiated permessage-deflate.
    *
    * @throws TypeError unless the value is `true` or `false`
+   * @example server.to('red').compress(false).emit('news', { text: 'Hello' });
    */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
     assertCompress('BroadcastOperator.compress', compress);
     return this.with({ compress });
   }
 
-  /** Drops the message for each client whose connection cannot take data at once, instead of queueing it. */
+  /**
+   * Drops the message for each client whose connection cannot take data at once, instead of queueing it.
+   *
+   * @example
+   * server.to('red').volatile.emit('position', { x: 1 });
+   */
   get volatile(): BroadcastOperator<Emit, Data> {
     return this.with({ volatile: true });
   }
 
-  /** Limits the target to sockets of this node. */
+  /** Limits the target to sockets of this node. @example const here = await server.in('red').local.fetchSockets(); */
   get local(): BroadcastOperator<Emit, Data> {
     return this.with({ local: true });
   }
@@ -89,6 +101,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Sets how long a request waits for its responses, in milliseconds. Default: 5,000.
    *
    * @throws TypeError unless the value is a number
+   * @example const answers = await server.to('red').timeout(2_000).emitWithAck('ready?');
    */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
     assertTimeout('BroadcastOperator.timeout', timeout);
@@ -101,6 +114,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    *
    * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: its message contains the place in
    * the data; with the option `validateEmits`, Error on data that is not as `@Emits` declares it
+   * @example server.to('red').emit('score', 3);
    */
   emit<Event extends EventNames<Emit>>(
     event: Event,
@@ -138,6 +152,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * timeout is 5 seconds, unless {@link timeout} sets another.
    *
    * @throws (rejects) TimeoutError after the timeout, with the responses received so far as `responses`
+   * @example const answers = await server.to('red').emitWithAck('ready?');
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
@@ -170,6 +185,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Resolves with the sockets of the target on every node, or on this node only after {@link local}.
    *
    * @throws (rejects) Error if a node does not respond, with the sockets of the other nodes as `responses`
+   * @example const users = (await server.in('red').fetchSockets()).map(({ data }) => data.user);
    */
   async fetchSockets(): Promise<(ReachableSocket<Data> & RemoteSocket<Emit, Data>)[]> {
     // adapters return sockets of this node themselves, and plain details of those on other nodes
@@ -188,6 +204,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Makes the sockets of the target join one or several rooms.
    *
    * @throws RoomLimitError like {@link to}, and on the room of a user
+   * @example server.in('red').socketsJoin('blue');
    */
   socketsJoin(rooms: Rooms): void {
     const joined = manageableRooms(rooms, this.nsp);
@@ -198,6 +215,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Makes the sockets of the target leave one or several rooms. A socket never leaves the room of its id.
    *
    * @throws RoomLimitError like {@link to}, and on the room of a user
+   * @example server.in('red').socketsLeave('blue');
    */
   socketsLeave(rooms: Rooms): void {
     const left = manageableRooms(rooms, this.nsp);
@@ -205,7 +223,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     this.reportRejection(this.nsp.adapter.delSockets(this.target(), left));
   }
 
-  /** Disconnects the sockets of the target. Messages emitted before still arrive. */
+  /** Disconnects the sockets of the target. Messages emitted before still arrive. @example server.in('red').disconnectSockets(); */
   disconnectSockets(close = false): void {
     this.revoke();
     this.reportRejection(this.nsp.adapter.disconnectSockets(this.target(), close));

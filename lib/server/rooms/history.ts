@@ -53,9 +53,10 @@ export interface RoomHistory {
    * Resolves with a page of messages, the oldest first.
    *
    * @throws (rejects) TypeError on an invalid option; the error of the store if it fails
+   * @example const earlier = await server.history('chat:7').read({ before: position, limit: 50 });
    */
   read(query?: HistoryQuery): Promise<HistoryMessage[]>;
-  /** Deletes all messages of the room. Rejects if the store fails. */
+  /** Deletes all messages of the room. Rejects if the store fails. @example await server.history('chat:7').drop(); */
   drop(): Promise<void>;
 }
 

@@ -65,6 +65,7 @@ export class RemoteSocket<
 
   /**
    * Sends one event to this socket. If the last argument is a function, it is called with the response or the error.
+   * @example for (const remote of await server.fetchSockets()) remote.emit('news', { text: 'Hello' });
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): unknown {
     const last: unknown = args.at(-1);
@@ -75,7 +76,13 @@ export class RemoteSocket<
     return this.target.emit(event, ...args.slice(0, -1), callback);
   }
 
-  /** Sends a request to this socket and resolves with its response. */
+  /**
+   * Sends a request to this socket and resolves with its response.
+   *
+   * @example
+   * const [remote] = await server.in('red').fetchSockets();
+   * const place = await remote?.emitWithAck('where are you?');
+   */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
@@ -83,7 +90,13 @@ export class RemoteSocket<
     return this.target.emitWithAck(event, ...args);
   }
 
-  /** Sets the timeout of a request to this socket, in milliseconds. Default: 5,000. */
+  /**
+   * Sets the timeout of a request to this socket, in milliseconds. Default: 5,000.
+   *
+   * @example
+   * const [remote] = await server.in('red').fetchSockets();
+   * const place = await remote?.timeout(2_000).emitWithAck('where are you?');
+   */
   timeout(timeout: number): {
     emit<Event extends EventNames<Emit>>(
       event: Event,
@@ -102,23 +115,43 @@ export class RemoteSocket<
     };
   }
 
-  /** Makes the socket join one or several rooms. Throws like `server.socketsJoin`. */
+  /**
+   * Makes the socket join one or several rooms. Throws like `server.socketsJoin`.
+   *
+   * @example
+   * for (const remote of await server.in('red').fetchSockets()) remote.join('blue');
+   */
   join(rooms: Rooms): void {
     this.target.socketsJoin(rooms);
   }
 
-  /** Makes the socket leave a room. Throws like `server.socketsLeave`. */
+  /**
+   * Makes the socket leave a room. Throws like `server.socketsLeave`.
+   *
+   * @example
+   * for (const remote of await server.in('red').fetchSockets()) remote.leave('red');
+   */
   leave(room: Room): void {
     this.target.socketsLeave(room);
   }
 
-  /** Disconnects the socket. `close` has no effect, since a connection carries one namespace. */
+  /**
+   * Disconnects the socket. `close` has no effect, since a connection carries one namespace.
+   *
+   * @example
+   * for (const remote of await server.in('red').fetchSockets()) remote.disconnect();
+   */
   disconnect(close = false): this {
     this.target.disconnectSockets(close);
     return this;
   }
 
-  /** Returns the id only, so that no header, token or payload gets into logs or responses. */
+  /**
+   * Returns the id only, so that no header, token or payload gets into logs or responses.
+   *
+   * @example
+   * JSON.stringify(await server.fetchSockets()); // '[{"id":"…"}]'
+   */
   toJSON(): { id: string } {
     return { id: this.id };
   }

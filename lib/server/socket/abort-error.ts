@@ -11,7 +11,7 @@ const TEXTS: Readonly<Record<AbortCause, string>> = {
  * The `reason` of the signal that a handler gets by `@Signal()`; `cause` says why.
  *
  * @example
- * if (signal.aborted && signal.reason.cause === 'disconnected') await this.saveDraft();
+ * if (signal.aborted && signal.reason.cause === 'disconnected') await saveDraft();
  */
 export class AbortError extends Error {
   override readonly name = 'AbortError';

@@ -47,8 +47,8 @@ export class ConnectionApi<Listen extends EventsMap> {
 
   /**
    * The raw `ws` socket. What is sent through it does not wait for what was emitted before.
-   *
    * @throws Error while the guards of the upgrade run, since it is not open yet, and on a transport without WebSockets
+   * @example client.ws.binaryType = 'arraybuffer';
    */
   get ws(): NonNullable<Connection['webSocket']> {
     const { webSocket } = this._connection;
@@ -86,15 +86,15 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this._connection.outbox.bufferedAmount;
   }
 
-  /** How the connection began; see {@link Handshake}. */
+  /** How the connection began; see {@link Handshake}. @example const { token } = client.handshake.auth; */
   get handshake(): Handshake {
     return this._upgrade.handshake;
   }
-  /** The upgrade request. `headers.authorization` has the token, wherever the client sent it. */
+  /** The upgrade request. `headers.authorization` has the token, wherever the client sent it. @example const { remotePort } = client.request.socket; */
   get request(): IncomingMessage {
     return this._upgrade.message;
   }
-  /** The headers of the upgrade request. */
+  /** The headers of the upgrade request. @example const language = client.headers['accept-language']; */
   get headers(): IncomingHttpHeaders {
     return this.handshake.headers;
   }
@@ -102,15 +102,15 @@ export class ConnectionApi<Listen extends EventsMap> {
   get url(): string {
     return this.handshake.url;
   }
-  /** The query of the upgrade request. */
+  /** The query of the upgrade request. @example const { room } = client.query; // of wss://example.com/chat?room=red */
   get query(): Handshake['query'] {
     return this.handshake.query;
   }
-  /** The values of `:params` in the gateway's path. */
+  /** The values of `:params` in the gateway's path. @example const { room } = client.params; // of a gateway with the path /chat/:room */
   get params(): Readonly<Record<string, string>> {
     return this._upgrade.params;
   }
-  /** The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers. */
+  /** The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers. @example const { session } = client.cookies; */
   get cookies(): Readonly<Record<string, string | undefined>> {
     return this._upgrade.cookies;
   }
@@ -123,19 +123,19 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this._upgrade.id;
   }
 
-  /** Sends a ping frame. */
+  /** Sends a ping frame. @example client.ping(); */
   ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
     this._connection.ping(data, mask, callback);
   }
-  /** Sends a pong frame. */
+  /** Sends a pong frame. @example client.pong(); */
   pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
     this._connection.pong(data, mask, callback);
   }
-  /** Stops reading from the connection. What the client sends then fills its own buffers. */
+  /** Stops reading from the connection. What the client sends then fills its own buffers. @example client.pause(); */
   pause(): void {
     this._connection.hold('application');
   }
-  /** Reads from the connection again, unless too many messages wait. */
+  /** Reads from the connection again, unless too many messages wait. @example client.resume(); */
   resume(): void {
     this._connection.release('application');
   }
@@ -143,8 +143,8 @@ export class ConnectionApi<Listen extends EventsMap> {
   /**
    * Listens: to the connection for `close`, `error`, `ping`, `pong`, `drain`, `disconnect` and `disconnecting`, to the
    * client for every other name. A listener gets the data and, if the client asked, the function that answers.
-   *
    * @throws TypeError without an event or a listener
+   * @example client.on('disconnect', (reason) => console.log(client.id, reason));
    */
   on<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
   on<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
@@ -153,7 +153,7 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this;
   }
 
-  /** Listens as {@link on}, for one time. */
+  /** Listens as {@link on}, for one time. @example client.once('drain', () => sendMore()); */
   once<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
   once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
@@ -161,14 +161,14 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this;
   }
 
-  /** The same as {@link on}. */
+  /** The same as {@link on}. @example client.addListener('said', (text: string) => console.log(text)); */
   addListener<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
   addListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   addListener(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).on(event, listener);
     return this;
   }
-  /** The same as {@link on}, before all existing listeners. */
+  /** The same as {@link on}, before all existing listeners. @example client.prependListener('said', (text: string) => console.log(text)); */
   prependListener<Event extends keyof ConnectionEvents>(
     event: Event,
     listener: ConnectionEvents[Event],
@@ -179,18 +179,18 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this;
   }
 
-  /** Removes a listener of {@link on} or {@link once}. @throws TypeError without an event or a listener */
+  /** Removes a listener of {@link on} or {@link once}. @throws TypeError without an event or a listener @example client.off('said', onSaid); */
   off(event: string, listener: (...args: Untyped[]) => void): this {
     const emitter = this.emitterIfAny(event);
     assertFunction('EnvelopeSocket.off', 'listener', listener);
     emitter?.off(event, listener);
     return this;
   }
-  /** The same as {@link off}. */
+  /** The same as {@link off}. @example client.removeListener('said', onSaid); */
   removeListener(event: string, listener: (...args: Untyped[]) => void): this {
     return this.off(event, listener);
   }
-  /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. */
+  /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. @example client.removeAllListeners('said'); */
   removeAllListeners(event?: string): this {
     if (event !== undefined) {
       this.emitterIfAny(event)?.removeAllListeners(event);
@@ -201,62 +201,62 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this;
   }
 
-  /** Returns the listeners of one event. */
+  /** Returns the listeners of one event. @example const [first] = client.listeners('said'); */
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return (this.emitterIfAny(event)?.listeners(event) ?? []) as ((...args: Untyped[]) => void)[];
   }
-  /** Returns how many listeners one event has. */
+  /** Returns how many listeners one event has. @example if (client.listenerCount('said') === 0) client.on('said', onSaid); */
   listenerCount(event: string): number {
     return this.emitterIfAny(event)?.listenerCount(event) ?? 0;
   }
-  /** Returns the names of the events that have listeners. */
+  /** Returns the names of the events that have listeners. @example console.log(client.eventNames()); // ['disconnect', 'said'] */
   eventNames(): string[] {
     return [this.connectionEvents, this.events].flatMap(
       (emitter) => (emitter?.eventNames() ?? []) as string[],
     );
   }
-  /** Sets how many listeners of one event are no leak, by which Node would warn. Default: 10, as everywhere in Node; 0: any number. */
+  /** Sets how many listeners an event may have before Node warns of a leak. Default: 10; 0: any number. @example client.setMaxListeners(50); */
   setMaxListeners(count: number): this {
     for (const event of ['', 'close']) this.emitterOf(event).setMaxListeners(count);
     return this;
   }
 
-  /** Listens to every event of the client. */
+  /** Listens to every event of the client. @example client.onAny((event, data) => console.log(event, data)); */
   onAny(listener: AnyListener): this {
     (this.incoming ??= new CatchAllListeners()).add(listener);
     return this;
   }
-  /** The same as {@link onAny}, before the existing listeners. */
+  /** The same as {@link onAny}, before the existing listeners. @example client.prependAny((event, data) => console.log(event, data)); */
   prependAny(listener: AnyListener): this {
     (this.incoming ??= new CatchAllListeners()).prepend(listener);
     return this;
   }
-  /** Removes one listener of {@link onAny}, or all without an argument. */
+  /** Removes one listener of {@link onAny}, or all without an argument. @example client.offAny(); */
   offAny(listener?: AnyListener): this {
     this.incoming?.remove(listener);
     return this;
   }
-  /** Returns the listeners of {@link onAny}. */
+  /** Returns the listeners of {@link onAny}. @example console.log(client.listenersAny().length); */
   listenersAny(): AnyListener[] {
     return this.incoming?.list() ?? [];
   }
 
-  /** Listens to everything that is emitted to the client, broadcasts included. */
+  /** Listens to everything that is emitted to the client, broadcasts included. @example client.onAnyOutgoing((event, data) => console.log(event, data)); */
   onAnyOutgoing(listener: AnyListener): this {
     (this.outgoing ??= new CatchAllListeners()).add(listener);
     return this;
   }
-  /** The same as {@link onAnyOutgoing}, before the existing listeners. */
+  /** The same as {@link onAnyOutgoing}, before the existing listeners. @example client.prependAnyOutgoing((event, data) => console.log(event, data)); */
   prependAnyOutgoing(listener: AnyListener): this {
     (this.outgoing ??= new CatchAllListeners()).prepend(listener);
     return this;
   }
-  /** Removes one listener of {@link onAnyOutgoing}, or all without an argument. */
+  /** Removes one listener of {@link onAnyOutgoing}, or all without an argument. @example client.offAnyOutgoing(); */
   offAnyOutgoing(listener?: AnyListener): this {
     this.outgoing?.remove(listener);
     return this;
   }
-  /** Returns the listeners of {@link onAnyOutgoing}. */
+  /** Returns the listeners of {@link onAnyOutgoing}. @example console.log(client.listenersAnyOutgoing().length); */
   listenersAnyOutgoing(): AnyListener[] {
     return this.outgoing?.list() ?? [];
   }

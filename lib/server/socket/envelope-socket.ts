@@ -125,7 +125,7 @@ export class EnvelopeSocket<
   get disconnected(): boolean {
     return !this.connected;
   }
-  /** How the connection ended; `undefined` before. */
+  /** How the connection ended; `undefined` before. @example client.on('disconnect', () => console.log(client.closed?.code)); */
   get closed(): ClosedInfo | undefined {
     return this._lifecycle.closed;
   }
@@ -133,19 +133,19 @@ export class EnvelopeSocket<
   get recovered(): boolean {
     return this._session?.resumption !== undefined;
   }
-  /** The rooms that this client is in; its own id is one, the room of its user is not listed. */
+  /** The rooms that this client is in; its own id is one, the room of its user is not listed. @example if (client.rooms.has('red')) client.emit('welcome', 'red'); */
   get rooms(): Set<Room> {
     return this.nsp.adapter.socketRooms(this.id) ?? new Set();
   }
-  /** The same as `nsp`: a connection carries one namespace. */
+  /** The same as `nsp`: a connection carries one namespace. @example client.server.to('red').emit('news', { text: 'Hello' }); */
   get server(): NamespaceContract {
     return this.nsp;
   }
-  /** The socket itself: adapters write to it, and it answers as Engine.IO's client does. */
+  /** The socket itself: adapters write to it, and it answers as Engine.IO's client does. @example client.client.conn.transport.name; */
   get client(): SocketIoClient {
     return this;
   }
-  /** The connection, as Engine.IO shows it. */
+  /** The connection, as Engine.IO shows it. @example client.conn.transport.name; // 'websocket' */
   get conn(): EngineSocket {
     return engineSocketOf(this);
   }
@@ -155,8 +155,8 @@ export class EnvelopeSocket<
    * from the token (`payload.exp * 1000`), and set it again when the client authenticates in place.
    * `undefined`, the default, and `Infinity` mean that it does not end by itself. So does `NaN`, the result of a token
    * without `exp`, with a warning in the log.
-   *
    * @throws RangeError on a value that is no time, or is in seconds
+   * @example client.expiresAt = payload.exp * 1_000;
    */
   get expiresAt(): number | undefined {
     return this._lifecycle.expiry?.at;
@@ -173,9 +173,9 @@ export class EnvelopeSocket<
   /**
    * Sends one event. Several arguments arrive as an array; a last one that is a function makes it a request and
    * gets the answer.
-   *
    * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it; with the
    * option `validateEmits`, Error on data that is not as `@Emits` declares it
+   * @example client.emit('said', { text: 'Hello' });
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this._outbound.emit({}, event, args);
@@ -184,8 +184,8 @@ export class EnvelopeSocket<
   /**
    * Sends a request and resolves with the answer; waits as long as the connection lives unless {@link timeout}
    * is set.
-   *
    * @throws (rejects) RequestError where the client answers with an exception, Error on timeout or disconnect
+   * @example const place = await client.timeout(2_000).emitWithAck('where are you?');
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
@@ -196,50 +196,50 @@ export class EnvelopeSocket<
 
   /**
    * How long, in milliseconds, a request waits for its answer; the callback then takes an error first.
-   *
    * @throws TypeError on what is no number
+   * @example client.timeout(2_000).emit('ready?', (error: Error | null, isReady?: boolean) => {});
    */
   timeout(timeout: number): EmitOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
     return new EmitOperator(this._outbound, { timeout });
   }
 
-  /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. */
+  /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. @example client.volatile.emit('position', { x: 1 }); */
   get volatile(): EmitOperator<Emit, Data> {
     return new EmitOperator(this._outbound, { volatile: true });
   }
 
   /**
    * Leaves the message uncompressed where `false`. Default: compressed if permessage-deflate was negotiated.
-   *
    * @throws TypeError on what is neither `true` nor `false`
+   * @example client.compress(false).emit('said', { text: 'Hello' });
    */
   compress(compress: boolean): EmitOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
     return new EmitOperator(this._outbound, { compress });
   }
 
-  /** Every client but this one. */
+  /** Every client but this one. @example client.broadcast.emit('joined', client.id); */
   get broadcast(): BroadcastOperator<Emit, Data> {
     return this._outbound.others();
   }
 
-  /** Every client but this one, on this node. */
+  /** Every client but this one, on this node. @example client.local.emit('joined', client.id); */
   get local(): BroadcastOperator<Emit, Data> {
     return this._outbound.others().local;
   }
 
-  /** The members of a room, or of several, but this client. */
+  /** The members of a room, or of several, but this client. @example client.to('red').emit('said', { text: 'Hello' }); */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this._outbound.others().to(rooms);
   }
 
-  /** The same as {@link to}. */
+  /** The same as {@link to}. @example client.in(['red', 'blue']).emit('said', { text: 'Hello' }); */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this._outbound.others().to(rooms);
   }
 
-  /** Every client but this one and the members of a room, or of several. */
+  /** Every client but this one and the members of a room, or of several. @example client.except('muted').emit('said', { text: 'Hello' }); */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this._outbound.others().except(rooms);
   }
@@ -247,12 +247,12 @@ export class EnvelopeSocket<
   /**
    * Joins a room, or several. Does nothing once the client has disconnected. Await it to know that a cluster adapter has
    * told the other nodes. A failure is in the log, whether it is awaited or not.
-   *
    * @throws (rejects) RoomLimitError on more rooms than `limits.maxRooms`, on a name longer than
    * `limits.maxRoomNameLength` or neither a text nor a number, and on the room of a user; none is joined then
+   * @example await client.join(['red', 'blue']);
    */
   join(rooms: Rooms): Handled | void;
-  /** Joins one room, and sends its history from `start` on; see the option `history`. Rejects without a history. */
+  /** Joins one room, and sends its history from `start` on. Rejects without one. @example const { complete } = await client.join('chat:7', { rewind: 50 }); */
   join(room: Room, start: HistoryStart): Promise<JoinedHistory>;
   join(rooms: Rooms, start?: HistoryStart): Handled | Promise<JoinedHistory> | void {
     return join(this, rooms, start);
@@ -260,15 +260,15 @@ export class EnvelopeSocket<
 
   /**
    * Leaves a room, or several.
-   *
    * @throws (rejects) RoomLimitError on the client's own room (its id), on the room of a user, and on a name that is
    * neither a text nor a number; none is left then
+   * @example await client.leave('red');
    */
   leave(rooms: Rooms): Handled | void {
     return leaveRooms(this, rooms);
   }
 
-  /** Adds a middleware that sees every message of this client before its handlers. */
+  /** Adds a middleware that sees every message before its handlers. @example client.use(([event], next) => next(isAllowed(event) ? undefined : forbidden)); */
   use(middleware: SocketMiddleware): this {
     assertFunction('EnvelopeSocket.use', 'middleware', middleware);
     (this._middlewares ??= []).push(middleware);
@@ -278,8 +278,8 @@ export class EnvelopeSocket<
   /**
    * Sends a text or binary message without an envelope, as `ws` does, behind everything that was emitted before. While an
    * exception filter runs for a request, an exception as JSON is that request's answer: Nest 12's own filter sends it so.
-   *
    * @throws TypeError on other data
+   * @example client.send('a text without an envelope');
    */
   send(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
     if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
@@ -296,9 +296,9 @@ export class EnvelopeSocket<
 
   /**
    * Disconnects the client.
-   *
    * @param close also ends the client's other namespaces: those of a Socket.IO client, which share one connection. A bare
    * connection carries one namespace. Default: `false`
+   * @example client.disconnect();
    */
   disconnect(close = false): this {
     this._end('server namespace disconnect', CLOSE_CODES.NORMAL.code);
@@ -308,19 +308,19 @@ export class EnvelopeSocket<
 
   /**
    * Starts the closing handshake; what was emitted before still arrives, nothing after. A long reason is cut to 123 bytes.
-   *
    * @throws TypeError on a code that RFC 6455 forbids to send
+   * @example client.close(4_000, 'opened in another tab');
    */
   close(code?: number, reason?: string | Buffer): void {
     this._end('server namespace disconnect', code, reason?.toString());
   }
 
-  /** Cuts the connection without a closing handshake. */
+  /** Cuts the connection without a closing handshake. @example client.terminate(); */
   terminate(): void {
     this._lifecycle.cut();
   }
 
-  /** Where adapters put the callbacks of room-wide requests. */
+  /** Where adapters put the callbacks of room-wide requests. @example client.acks.size; // requests to rooms that this client has not answered */
   get acks(): Map<number, (answer: unknown) => void> {
     return this._outbound.adapterCallbacks;
   }
@@ -338,7 +338,7 @@ export class EnvelopeSocket<
     }
   }
 
-  /** What loggers and careless serialisers get: no header, no token, no payload. */
+  /** What loggers and careless serialisers get: no header, no token, no payload. @example JSON.stringify(client); // '{"id":"…"}' */
   toJSON(): { id: string } {
     return { id: this.id };
   }

@@ -30,7 +30,12 @@ export class MessageContext {
   get event(): unknown {
     return this.envelope.event ?? this.envelope.packet?.pattern;
   }
-  /** What the message carries beside its payload: `meta` of an event, `metadata` of a message of the microservice protocol. */
+  /**
+   * What the message carries beside its payload: `meta` of an event, `metadata` of a message of the microservice protocol.
+   *
+   * @example
+   * const tenant = messageContext()?.meta['tenant'];
+   */
   get meta(): Readonly<Record<string, unknown>> {
     return this.envelope.meta ?? this.envelope.packet?.metadata ?? {};
   }
@@ -45,15 +50,16 @@ export class MessageContext {
    * Aborts when the client cancels the message or disconnects, and when the server closes; never after the final answer. A
    * message without an `id` gets the signal of its connection. The `reason` is an `AbortError`, whose `cause` is `cancelled`,
    * `disconnected` or `server shutting down`. See `@Signal()`.
+   * @example await fetch('https://example.com/report', { signal: messageContext()?.signal ?? null });
    */
   get signal(): AbortSignal {
     return this._request?.signal ?? this.client._requests.signal;
   }
-  /** The user that a guard has set. */
+  /** The user that a guard has set. @example const { name } = messageContext()?.user; */
   get user(): Untyped {
     return this.client.user as Untyped;
   }
-  /** The headers of the upgrade request. */
+  /** The headers of the upgrade request. @example const language = messageContext()?.headers['accept-language']; */
   get headers(): IncomingHttpHeaders {
     return this.client.headers;
   }
@@ -67,7 +73,7 @@ export const messageContexts = new AsyncLocalStorage<MessageContext>();
  * and without the option `messageContext`.
  *
  * @example
- * this.logger.log({ requestId: messageContext()?.requestId, text: 'invoice sent' });
+ * logger.log({ requestId: messageContext()?.requestId, text: 'invoice sent' });
  */
 export function messageContext(): MessageContext | undefined {
   return messageContexts.getStore();

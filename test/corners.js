@@ -24,6 +24,7 @@ const CORNERS = [
   ['delivery/', ONCE], // Redis and processes that fail, with long waits
   ['documentation/capacity', ONCE],
   ['documentation/client-size', ONCE],
+  ['documentation/comparison', ONCE],
   ['documentation/links', ONCE],
   ['documentation/options', ONCE],
   ['documentation/troubleshooting', ONCE],

@@ -2,22 +2,19 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { EventNames, EventsMap, Listener, Untyped } from '../../protocol/typed-events.js';
 import { withCode } from '../../protocol/with-code.js';
-import { currentTrace } from '../diagnostics/current-trace.js';
 import type { Handshake } from '../handshake/handshake.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
-import { REVOKED } from '../rooms/target.js';
 import { NOT_OPEN, type Connection, type ReadyState, type SendCallback } from '../transport/connection.js';
 import { assertEventName, assertFunction } from '../util/arguments.js';
-import { callSafely, UserEvents } from '../util/safe-call.js';
 import { CatchAllListeners, type AnyListener } from './catch-all-listeners.js';
-import { CONNECTION_EVENTS, type ConnectionEvents } from './connection-events.js';
+import type { ConnectionEvents } from './connection-events.js';
 import type { NamespaceContract } from './namespace-contract.js';
+import { SocketListeners } from './socket-listeners.js';
 import { warnOfUncalledListener } from './uncalled-listeners.js';
 
 /**
  * The part of a socket that users of `ws`, of HTTP requests and of Node's emitters know: its connection, the request that
- * opened it, and the events of both the connection and the client. Emitters are made with the first listener, since most
- * sockets have none.
+ * opened it, and the listeners of both the connection and the client.
  */
 export class ConnectionApi<Listen extends EventsMap> {
   declare readonly CONNECTING: 0;
@@ -31,10 +28,8 @@ export class ConnectionApi<Listen extends EventsMap> {
 
   /** The flag of `ws`'s own heartbeat example: a pong sets it. The heartbeat of this package does not use it. */
   isAlive = true;
-  private events: EventEmitter | undefined;
-  private connectionEvents: EventEmitter | undefined;
-  private incoming: CatchAllListeners | undefined;
-  private outgoing: CatchAllListeners | undefined;
+  /** Made with the first listener: most sockets have none. */
+  private listenersIfAny: SocketListeners | undefined;
 
   constructor(
     /** The server that this client is connected to: its namespace. */
@@ -192,12 +187,8 @@ export class ConnectionApi<Listen extends EventsMap> {
   }
   /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. @example client.removeAllListeners('said'); */
   removeAllListeners(event?: string): this {
-    if (event !== undefined) {
-      this.emitterIfAny(event)?.removeAllListeners(event);
-    } else {
-      this.events?.removeAllListeners();
-      this.connectionEvents?.removeAllListeners();
-    }
+    if (event === undefined) this.listenersIfAny?.removeAll();
+    else this.emitterIfAny(event)?.removeAllListeners(event);
     return this;
   }
 
@@ -211,9 +202,7 @@ export class ConnectionApi<Listen extends EventsMap> {
   }
   /** Returns the names of the events that have listeners. @example console.log(client.eventNames()); // ['disconnect', 'said'] */
   eventNames(): string[] {
-    return [this.connectionEvents, this.events].flatMap(
-      (emitter) => (emitter?.eventNames() ?? []) as string[],
-    );
+    return this.listenersIfAny?.eventNames ?? [];
   }
   /** Sets how many listeners an event may have before Node warns of a leak. Default: 10; 0: any number. @example client.setMaxListeners(50); */
   setMaxListeners(count: number): this {
@@ -223,86 +212,62 @@ export class ConnectionApi<Listen extends EventsMap> {
 
   /** Listens to every event of the client. @example client.onAny((event, data) => console.log(event, data)); */
   onAny(listener: AnyListener): this {
-    (this.incoming ??= new CatchAllListeners()).add(listener);
+    (this.allListeners.incoming ??= new CatchAllListeners()).add(listener);
     return this;
   }
   /** The same as {@link onAny}, before the existing listeners. @example client.prependAny((event, data) => console.log(event, data)); */
   prependAny(listener: AnyListener): this {
-    (this.incoming ??= new CatchAllListeners()).prepend(listener);
+    (this.allListeners.incoming ??= new CatchAllListeners()).prepend(listener);
     return this;
   }
   /** Removes one listener of {@link onAny}, or all without an argument. @example client.offAny(); */
   offAny(listener?: AnyListener): this {
-    this.incoming?.remove(listener);
+    this.listenersIfAny?.incoming?.remove(listener);
     return this;
   }
   /** Returns the listeners of {@link onAny}. @example console.log(client.listenersAny().length); */
   listenersAny(): AnyListener[] {
-    return this.incoming?.list() ?? [];
+    return this.listenersIfAny?.incoming?.list() ?? [];
   }
 
   /** Listens to everything that is emitted to the client, broadcasts included. @example client.onAnyOutgoing((event, data) => console.log(event, data)); */
   onAnyOutgoing(listener: AnyListener): this {
-    (this.outgoing ??= new CatchAllListeners()).add(listener);
+    (this.allListeners.outgoing ??= new CatchAllListeners()).add(listener);
     return this;
   }
   /** The same as {@link onAnyOutgoing}, before the existing listeners. @example client.prependAnyOutgoing((event, data) => console.log(event, data)); */
   prependAnyOutgoing(listener: AnyListener): this {
-    (this.outgoing ??= new CatchAllListeners()).prepend(listener);
+    (this.allListeners.outgoing ??= new CatchAllListeners()).prepend(listener);
     return this;
   }
   /** Removes one listener of {@link onAnyOutgoing}, or all without an argument. @example client.offAnyOutgoing(); */
   offAnyOutgoing(listener?: AnyListener): this {
-    this.outgoing?.remove(listener);
+    this.listenersIfAny?.outgoing?.remove(listener);
     return this;
   }
   /** Returns the listeners of {@link onAnyOutgoing}. @example console.log(client.listenersAnyOutgoing().length); */
   listenersAnyOutgoing(): AnyListener[] {
-    return this.outgoing?.list() ?? [];
+    return this.listenersIfAny?.outgoing?.list() ?? [];
   }
 
   /** @internal Runs the listeners of a client's event. @returns whether it had one */
   _listen(event: string, args: readonly unknown[]): boolean {
-    const any = this.incoming !== undefined && this.callAny(this.incoming, event, args);
-    // counted first: an emitter throws on an "error" without listeners
-    if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
-    currentTrace()?.setDeclared(event);
-    return this.events.emit(event, ...args);
+    return this.listenersIfAny !== undefined && this.listenersIfAny.call(event, args);
   }
 
-  private callAny(listeners: CatchAllListeners, event: string, args: readonly unknown[]): boolean {
-    // the text does not name the event, which is the client's choice
-    return listeners.call(event, args, (error) => this._report(error, 'a catch-all listener threw'));
-  }
-
-  /**
-   * @internal Runs the outgoing catch-all listeners, which see what is sent: all arguments in Socket.IO's protocol, else one
-   * payload, or none.
-   */
+  /** @internal Runs the outgoing catch-all listeners. */
   _notifyOutgoing(event: string, args: readonly unknown[]): void {
-    const { outgoing } = this;
-    if (outgoing === undefined) return;
-    const seen = this._connection.encoding.protocol === 'socket.io' ? args : payloadOf(args);
-    const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
-    callSafely(() => outgoing.call(event, seen, failed), failed);
+    this.listenersIfAny?.notifyOutgoing(event, args);
   }
 
   /** @internal Adapters call it for each recipient of a broadcast. */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {
-    if (this.outgoing === undefined) return;
-    const [event, ...args] = packet.data;
-    if (event !== REVOKED) this._notifyOutgoing(String(event), args);
+    if (this.listenersIfAny?.outgoing !== undefined) this.listenersIfAny.notifyBroadcast(packet.data);
   }
 
   /** @internal Emits an event of the connection. What a listener throws is reported, not passed on. */
   _emitConnectionEvent(event: keyof ConnectionEvents, ...args: unknown[]): void {
-    const emitter = this.connectionEvents;
-    if (emitter === undefined || emitter.listenerCount(event) === 0) return;
-    try {
-      emitter.emit(event, ...args);
-    } catch (error) {
-      this._report(error, `a listener of "${event}" threw`);
-    }
+    this.listenersIfAny?.emitConnectionEvent(event, args);
   }
 
   /** @internal */
@@ -310,33 +275,18 @@ export class ConnectionApi<Listen extends EventsMap> {
     this.nsp._report(error, where, { client: this, event, isExpected });
   }
 
+  private get allListeners(): SocketListeners {
+    return (this.listenersIfAny ??= new SocketListeners(this));
+  }
+
   private emitterIfAny(event: string): EventEmitter | undefined {
     assertEventName('EnvelopeSocket', event);
-    return CONNECTION_EVENTS.has(event) ? this.connectionEvents : this.events;
+    return this.listenersIfAny?.emitterIfAny(event);
   }
 
   private emitterOf(event: string): EventEmitter {
     assertEventName('EnvelopeSocket', event);
     warnOfUncalledListener(this.nsp, event);
-    if (CONNECTION_EVENTS.has(event)) return this.connectionEmitter();
-    return (this.events ??= new UserEvents((error, name, args) =>
-      this.nsp._config.gateway.router.listenerFailed(this, error, name, args),
-    ));
+    return this.allListeners.emitterOf(event);
   }
-
-  private connectionEmitter(): EventEmitter {
-    if (this.connectionEvents === undefined) {
-      this.connectionEvents = new UserEvents((error, event) =>
-        this._report(error, `a listener of "${event}" threw`),
-      );
-      this._connection.watchDrain();
-    }
-    return this.connectionEvents;
-  }
-}
-
-/** Returns the one payload that stands for the arguments in the envelope, or none. */
-function payloadOf(args: readonly unknown[]): readonly unknown[] {
-  if (args.length > 1) return [args];
-  return args[0] === undefined ? [] : args;
 }

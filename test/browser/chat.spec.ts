@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { AppModule } from '../../sample/01-chat/src/app.module.js';
+import { ChatHistoryService } from '../../sample/01-chat/src/chat-history.service.js';
 import type { ChatServer } from '../../sample/01-chat/src/chat.js';
 import { EnvelopeServer } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -196,6 +197,21 @@ describeInBrowser('sample 01-chat in Chromium', () => {
     await bob.expectText('#names', 'ada');
     await ada.send('here again');
     await bob.expectText('#log', 'here again');
+  });
+
+  it('keeps the messages that the server lost, and shows each once', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
+    for (const text of ['hi', 'hi', 'bye']) await ada.send(text);
+    await bob.expectText('#log', 'bye');
+    const history = app.nest.get(ChatHistoryService);
+    history.forget('lobby');
+    history.add('lobby', 'ada', 'bye');
+    history.add('lobby', 'zoe', 'missed');
+    // bob stays, because the history ends with its room
+    const { clients } = app.nest.get<ChatServer>(EnvelopeServer);
+    for (const { data, ws } of clients) if (data.name === 'ada') ws.terminate();
+    await ada.expectText('#log', 'missed');
+    expect(await ada.messages()).toEqual(['hi', 'hi', 'bye', 'missed']);
   });
 
   it('talks in one room over each transport', async () => {

@@ -133,6 +133,8 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     await ada.say('here again');
     await bob.expectText('#log .text', 'here again');
     await bob.page.locator('.worker-card', { hasText: String(dead) }).waitFor({ state: 'detached' });
+    // its successor, without which all connections go to one worker
+    await cluster.waitForOutput(/Worker (\d+) listens on/, 3);
   });
 
   it('is accessible: in two tabs, after a reconnect, on a phone', async () => {

@@ -212,6 +212,15 @@ describe('docs/deploy/Dockerfile', () => {
     );
   });
 
+  it('puts what samples share where their controllers look for it', () => {
+    const shared = find(lines.join('\n'), /^COPY --from=build \/repository\/sample\/shared (\S+)$/m);
+    const folder = find(last.join('\n'), /^WORKDIR (\S+)$/m);
+    for (const name of ['01-chat', '02-auth', '03-cluster']) {
+      const controller = readFileSync(join(ROOT, 'sample', name, 'src/page.controller.ts'), 'utf8');
+      expect(join(folder, 'dist', find(controller, /'(\S+shared)'/))).toBe(shared);
+    }
+  });
+
   it('runs Node that the package supports, not as root, and not as process 1', () => {
     const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       engines: { node: string };

@@ -1,6 +1,8 @@
-import { Connection } from './connection.js';
+import { $, element } from './elements.js';
+import { Connection } from './envelope-connection.js';
 import { SocketIoConnection } from './socket-io-connection.js';
-import { $, avatar, element, logLine, showPeople, showRooms, showTyping } from './view.js';
+import { suggestName } from './suggest-name.js';
+import { avatar, logLine, showPeople, showRooms, showTyping } from './view.js';
 
 const LOBBY = 'lobby';
 const SUGGESTED = [LOBBY, 'coffee', 'ideas', 'help'];
@@ -59,7 +61,9 @@ function showState({ state, until }) {
   };
   show();
   if (state === 'waiting') countdown = setInterval(show, 250);
-  if (state === 'open') void enter();
+  if (state !== 'open') return;
+  $('notice').hidden = true;
+  void enter();
 }
 
 /** Sends the name and joins the rooms: the server keeps neither when a connection ends. */
@@ -86,11 +90,28 @@ async function join(name) {
   if (room === undefined) return;
   room.joined = true;
   room.people = people.names;
-  // keeps the entries that the server does not store
-  const kept = room.lines.filter(({ kind, state }) => kind !== 'message' || state !== undefined);
-  room.lines = [...messages.map((message) => ({ kind: 'message', ...message })), ...kept];
+  room.lines = [
+    ...messages.map((message) => ({ kind: 'message', ...message })),
+    ...missing(messages, room.lines),
+  ];
   room.lines.sort((one, other) => one.at.localeCompare(other.at));
   if (name === current) showRoom();
+}
+
+/** Returns the entries that only this window has: the server does not store all, and none when it starts again. */
+function missing(messages, lines) {
+  const key = ({ author, text }) => JSON.stringify([author, text]);
+  const stored = messages.map(key);
+  // from the end: of equal messages, the server has the latest
+  return lines
+    .toReversed()
+    .filter((entry) => {
+      if (entry.kind !== 'message' || entry.state !== undefined) return true;
+      const index = stored.lastIndexOf(key(entry));
+      if (index !== -1) stored.splice(index, 1);
+      return index === -1;
+    })
+    .toReversed();
 }
 
 // ---- events from the server
@@ -301,7 +322,7 @@ function notice(text) {
   noticed = setTimeout(() => ($('notice').hidden = true), 5_000);
 }
 
-// ---- name and theme
+// ---- name
 
 $('me').addEventListener('click', askName);
 $('welcome').addEventListener('close', () => {
@@ -326,11 +347,6 @@ function askName() {
   $('name').select();
 }
 
-function suggestName() {
-  const pick = (list) => list[Math.floor(Math.random() * list.length)];
-  return `${pick(['Quiet', 'Swift', 'Amber', 'Merry', 'Lucky', 'Brave'])} ${pick(['Heron', 'Otter', 'Lynx', 'Finch', 'Badger', 'Moth'])}`;
-}
-
 function showMe() {
   $('me').replaceChildren(
     avatar(me),
@@ -338,17 +354,6 @@ function showMe() {
     element('i', {}, 'rename'),
   );
 }
-
-function setTheme(theme) {
-  document.documentElement.style.colorScheme = theme;
-}
-$('theme').addEventListener('click', () => {
-  const set = localStorage.getItem('theme');
-  const isDark = set === null ? matchMedia('(prefers-color-scheme: dark)').matches : set === 'dark';
-  localStorage.setItem('theme', isDark ? 'light' : 'dark');
-  setTheme(isDark ? 'light' : 'dark');
-});
-setTheme(localStorage.getItem('theme') ?? '');
 
 // ---- start
 

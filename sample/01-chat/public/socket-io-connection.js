@@ -1,4 +1,4 @@
-import { describe } from './connection.js';
+import { describe } from './envelope-connection.js';
 import { io } from './socket.io.esm.min.js';
 
 /** The same as `Connection`, over Socket.IO's own client, as an application that moves to this server has it. */

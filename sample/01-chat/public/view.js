@@ -1,13 +1,6 @@
+import { $, element } from './elements.js';
+
 /** Renders the page. Sets all content from other users as text, never as HTML. */
-
-export const $ = (id) => document.getElementById(id);
-
-/** Creates an element with properties and children. Strings become text nodes. */
-export function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
 
 /** Returns a round avatar: the first character of a name, on a colour that depends on the name. */
 export function avatar(name) {

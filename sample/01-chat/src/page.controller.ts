@@ -1,25 +1,26 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { Controller, Get, Inject, NotFoundException, Param, StreamableFile } from '@nestjs/common';
 import { ENVELOPE_OPTIONS, type EnvelopeOptions } from 'nestjs-envelope';
 
-const PUBLIC = join(import.meta.dirname, '../public');
+const TYPES = new Map([
+  ['.html', 'text/html'],
+  ['.css', 'text/css'],
+  ['.js', 'text/javascript'],
+  ['.svg', 'image/svg+xml'],
+]);
 /** The folder with the build of Socket.IO's client for browsers. */
 const SOCKET_IO = join(
   dirname(createRequire(import.meta.url).resolve('socket.io-client/package.json')),
   'dist',
 );
-const TYPES = new Map([
-  ['index.html', 'text/html'],
-  ['chat.css', 'text/css'],
-  ['chat.js', 'text/javascript'],
-  ['connection.js', 'text/javascript'],
-  ['socket-io-connection.js', 'text/javascript'],
-  ['socket.io.esm.min.js', 'text/javascript'],
-  ['view.js', 'text/javascript'],
-  ['icon.svg', 'image/svg+xml'],
-]);
+/** The files of the page by name: those of this sample, those that samples share, and Socket.IO's client. */
+const FILES = new Map(
+  ['../public', '../../shared']
+    .map((folder) => join(import.meta.dirname, folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => [name, join(folder, name)] as const)),
+).set('socket.io.esm.min.js', join(SOCKET_IO, 'socket.io.esm.min.js'));
 
 /** Serves the web page of the chat. */
 @Controller()
@@ -35,9 +36,8 @@ export class PageController {
 
   @Get(['/', ':file'])
   file(@Param('file') name = 'index.html'): StreamableFile {
-    const type = TYPES.get(name);
-    if (type === undefined) throw new NotFoundException();
-    const folder = name.startsWith('socket.io') ? SOCKET_IO : PUBLIC;
-    return new StreamableFile(createReadStream(join(folder, name)), { type: `${type}; charset=utf-8` });
+    const path = FILES.get(name);
+    if (path === undefined) throw new NotFoundException();
+    return new StreamableFile(createReadStream(path), { type: `${TYPES.get(extname(path))}; charset=utf-8` });
   }
 }

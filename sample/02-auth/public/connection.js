@@ -36,6 +36,10 @@ export class Connection extends EventTarget {
     this.#socket.onAny((event, data) => this.#emit('event', { event, data }));
   }
 
+  get isOpen() {
+    return this.#socket.connected;
+  }
+
   open() {
     clearTimeout(this.#pause);
     this.#socket.connect();
@@ -47,7 +51,7 @@ export class Connection extends EventTarget {
     this.#emit('state', { state: 'closed' });
   }
 
-  /** Sends a request. Resolves with the response. Rejects with the server's exception, or when disconnected. */
+  /** Sends a request, at once or when connected again. Resolves with the response. Rejects with the server's exception. */
   request(event, data) {
     return this.#socket.emitWithAck(event, data);
   }

@@ -1,4 +1,5 @@
-import { chip, clock, element } from './view.js';
+import { element } from './elements.js';
+import { chip, clock } from './view.js';
 
 const MAX_LINES = 200;
 /** The journal shows only the first letters of a token: enough to recognise it, and useless to a reader. */

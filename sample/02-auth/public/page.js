@@ -1,8 +1,9 @@
 import { Connection, tryConnect } from './connection.js';
+import { $ } from './elements.js';
 import { Journal } from './journal.js';
 import { Session } from './session.js';
 import * as view from './view.js';
-import { $, chip } from './view.js';
+import { chip } from './view.js';
 
 const ACCOUNTS = [
   { user: 'ada', password: 'lovelace', role: 'user' },
@@ -201,6 +202,7 @@ $('composer').addEventListener('submit', async (event) => {
   $('text').value = '';
   const to = current;
   const line = { from: session.user, to, text, at: new Date().toISOString() };
+  if (!messages.isOpen) line.note = 'Waits for the connection';
   linesWith(to).push(line);
   show();
   try {
@@ -251,18 +253,6 @@ view.showEndpoints(['/ws', '/admin'], Object.keys(TOKENS), (path, token) =>
   tryConnect(path, TOKENS[token](), session, journal),
 );
 
-// ---- theme
-
-function setTheme(theme) {
-  document.documentElement.style.colorScheme = theme;
-}
-$('theme').addEventListener('click', () => {
-  const set = localStorage.getItem('theme');
-  const isDark = set === null ? matchMedia('(prefers-color-scheme: dark)').matches : set === 'dark';
-  localStorage.setItem('theme', isDark ? 'light' : 'dark');
-  setTheme(isDark ? 'light' : 'dark');
-});
-setTheme(localStorage.getItem('theme') ?? '');
 $('panel-toggle').addEventListener('click', () => $('panel').classList.toggle('shown'));
 
 // ---- start

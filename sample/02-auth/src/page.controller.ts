@@ -1,34 +1,38 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { Controller, Get, NotFoundException, Param, StreamableFile } from '@nestjs/common';
 
 const require = createRequire(import.meta.url);
-const PUBLIC = join(import.meta.dirname, '../public');
 const TYPES = new Map([
-  ['index.html', 'text/html'],
-  ['page.css', 'text/css'],
-  ['page.js', 'text/javascript'],
-  ['connection.js', 'text/javascript'],
-  ['journal.js', 'text/javascript'],
-  ['session.js', 'text/javascript'],
-  ['view.js', 'text/javascript'],
-  ['icon.svg', 'image/svg+xml'],
+  ['.html', 'text/html'],
+  ['.css', 'text/css'],
+  ['.js', 'text/javascript'],
+  ['.svg', 'image/svg+xml'],
 ]);
+/** The files of the page by name: those of this sample, and those that samples share. */
+const FILES = new Map(
+  ['../public', '../../shared']
+    .map((folder) => join(import.meta.dirname, folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => [name, join(folder, name)] as const)),
+);
 
 /** Serves the web page. */
 @Controller()
 export class PageController {
   @Get('client.min.js')
   client(): StreamableFile {
-    const path = require.resolve('nestjs-envelope/client.min.js');
-    return new StreamableFile(createReadStream(path), { type: 'text/javascript; charset=utf-8' });
+    return send(require.resolve('nestjs-envelope/client.min.js'));
   }
 
   @Get(['/', ':file'])
   file(@Param('file') name = 'index.html'): StreamableFile {
-    const type = TYPES.get(name);
-    if (type === undefined) throw new NotFoundException();
-    return new StreamableFile(createReadStream(join(PUBLIC, name)), { type: `${type}; charset=utf-8` });
+    const path = FILES.get(name);
+    if (path === undefined) throw new NotFoundException();
+    return send(path);
   }
+}
+
+function send(path: string): StreamableFile {
+  return new StreamableFile(createReadStream(path), { type: `${TYPES.get(extname(path))}; charset=utf-8` });
 }

@@ -1,5 +1,7 @@
-import { Connection } from './connection.js';
-import { $, messageLine, noteLine, showRoster, workerTag } from './view.js';
+import { $, element } from './elements.js';
+import { Connection } from './envelope-connection.js';
+import { suggestName } from './suggest-name.js';
+import { messageLine, noteLine, showRoster, workerTag } from './view.js';
 
 const MAX_LINES = 300;
 
@@ -14,14 +16,14 @@ let roster = { state: 'connected', nodes: 1, workers: [] };
 
 // ---- connection state
 
-connection.addEventListener('state', ({ detail: { state, code, delay } }) => {
+connection.addEventListener('state', ({ detail: { state, code, until } }) => {
   const texts = { connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting' };
   $('status').dataset.state = state;
-  $('status').textContent = texts[state];
+  if ($('status').textContent !== texts[state]) $('status').textContent = texts[state];
   if (state === 'open') void join();
   if (state !== 'waiting' || worker === undefined) return;
   const why = code === 1001 ? 'closed the connection (1001)' : `disconnected (${code})`;
-  note(workerTag(worker), ` ${why}, reconnecting in ${(delay / 1_000).toFixed(1)} s`);
+  note(workerTag(worker), ` ${why}, reconnecting in ${((until - Date.now()) / 1_000).toFixed(1)} s`);
   worker = undefined;
   show();
 });
@@ -41,7 +43,9 @@ async function join() {
 
 $('reconnect').addEventListener('click', () => {
   worker = undefined;
-  connection.connect();
+  show();
+  connection.close();
+  connection.reconnect();
 });
 
 // ---- events from the server
@@ -65,6 +69,7 @@ $('composer').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = $('text').value.trim();
   if (text === '') return;
+  if (!connection.isOpen) return note('Not connected: your message stays in the field');
   connection.request('message', { text }).catch((error) => note(`Not sent: ${error.message}`));
   $('text').value = '';
 });
@@ -77,11 +82,6 @@ $('rename').addEventListener('submit', (event) => {
   $('text').focus();
   if (connection.isOpen) void join();
 });
-
-function suggestName() {
-  const pick = (list) => list[Math.floor(Math.random() * list.length)];
-  return `${pick(['Quiet', 'Swift', 'Amber', 'Merry', 'Lucky', 'Brave'])} ${pick(['Heron', 'Otter', 'Lynx', 'Finch', 'Badger', 'Moth'])}`;
-}
 
 // ---- rendering
 
@@ -96,12 +96,14 @@ function note(...children) {
 }
 
 function show() {
-  $('worker').replaceChildren(worker === undefined ? '…' : workerTag(worker));
-  $('kill').textContent = worker === undefined ? '' : `kill -9 ${Number.parseInt(worker, 10)}`;
+  const isKnown = worker !== undefined;
+  $('worker').replaceChildren(isKnown ? workerTag(worker) : element('span', { className: 'soft' }, 'none'));
+  $('how-to-kill').style.visibility = isKnown ? '' : 'hidden';
+  $('kill').textContent = isKnown ? `kill -9 ${Number.parseInt(worker, 10)}` : '';
   showRoster(roster, worker);
 }
 
 $('name').value = me;
 sessionStorage.setItem('name', me);
 $('text').focus();
-connection.connect();
+connection.reconnect();

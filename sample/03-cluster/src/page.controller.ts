@@ -1,24 +1,27 @@
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
+import { createReadStream, readdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { Controller, Get, NotFoundException, Param, StreamableFile } from '@nestjs/common';
 
-const PUBLIC = join(import.meta.dirname, '../public');
 const TYPES = new Map([
-  ['index.html', 'text/html'],
-  ['page.css', 'text/css'],
-  ['page.js', 'text/javascript'],
-  ['connection.js', 'text/javascript'],
-  ['view.js', 'text/javascript'],
-  ['icon.svg', 'image/svg+xml'],
+  ['.html', 'text/html'],
+  ['.css', 'text/css'],
+  ['.js', 'text/javascript'],
+  ['.svg', 'image/svg+xml'],
 ]);
+/** The files of the page by name: those of this sample, and those that samples share. */
+const FILES = new Map(
+  ['../public', '../../shared']
+    .map((folder) => join(import.meta.dirname, folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => [name, join(folder, name)] as const)),
+);
 
 /** Serves the web page. */
 @Controller()
 export class PageController {
   @Get(['/', ':file'])
   file(@Param('file') name = 'index.html'): StreamableFile {
-    const type = TYPES.get(name);
-    if (type === undefined) throw new NotFoundException();
-    return new StreamableFile(createReadStream(join(PUBLIC, name)), { type: `${type}; charset=utf-8` });
+    const path = FILES.get(name);
+    if (path === undefined) throw new NotFoundException();
+    return new StreamableFile(createReadStream(path), { type: `${TYPES.get(extname(path))}; charset=utf-8` });
   }
 }

@@ -1,18 +1,22 @@
 /** A WebSocket client for the envelope protocol: sends events and requests, and reconnects by itself. */
 
 const MIN_DELAY = 500;
-const MAX_DELAY = 15_000;
+const MAX_DELAY = 10_000;
 const TIMEOUT = 5_000;
-const PING_INTERVAL = 15_000;
+const PING_INTERVAL = 10_000;
 
+/**
+ * Events: `state` with `{ state, code, until }`, where `state` is `connecting`, `open` or `waiting`; `event` with
+ * `{ event, data }`.
+ */
 export class Connection extends EventTarget {
   #url;
   #socket;
+  #attempts = 0;
+  /** The timeout for connecting, the interval of the pings, or the delay before the next attempt. */
+  #timer;
   #ids = 0;
   #pending = new Map();
-  #attempts = 0;
-  #retry;
-  #pings;
 
   constructor(url) {
     super();
@@ -25,20 +29,26 @@ export class Connection extends EventTarget {
 
   /** Connects now, without waiting for the rest of the reconnection delay. Does nothing while connected. */
   reconnect() {
-    if (this.#socket !== undefined && this.#socket.readyState <= WebSocket.OPEN) return;
-    clearTimeout(this.#retry);
+    if (this.#socket !== undefined) return;
+    clearTimeout(this.#timer);
     this.#emit('state', { state: 'connecting' });
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
-    socket.onopen = () => this.#opened();
+    const socket = (this.#socket = new WebSocket(this.#url));
+    // the process that should accept the connection may have died
+    this.#timer = setTimeout(() => this.#lost(socket, 1006), TIMEOUT);
+    socket.onopen = () => this.#opened(socket);
     socket.onmessage = ({ data }) => this.#received(JSON.parse(data));
-    socket.onclose = () => this.#closed(socket);
+    socket.onclose = ({ code }) => this.#lost(socket, code);
   }
 
-  /** Closes the connection for good. */
+  /** Closes the connection, until `reconnect` is called. */
   close() {
-    if (this.#socket !== undefined) this.#abandon();
-    clearTimeout(this.#retry);
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket === undefined) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    for (const id of [...this.#pending.keys()]) this.#settle(id, new Error('The connection was lost'));
   }
 
   /** Sends an event. Drops it while disconnected. */
@@ -60,10 +70,14 @@ export class Connection extends EventTarget {
     });
   }
 
-  #opened() {
+  #opened(socket) {
+    clearTimeout(this.#timer);
     this.#attempts = 0;
-    // a connection can break without a close event; only a ping without a response shows it
-    this.#pings = setInterval(() => this.request('$ping').catch(() => this.#abandon()), PING_INTERVAL);
+    // a machine that loses power closes no connection: only a ping without a response shows it
+    this.#timer = setInterval(
+      () => this.request('$ping').catch(() => this.#lost(socket, 1006)),
+      PING_INTERVAL,
+    );
     this.#emit('state', { state: 'open' });
   }
 
@@ -82,23 +96,14 @@ export class Connection extends EventTarget {
     else pending.reject(error);
   }
 
-  #abandon() {
-    const socket = this.#socket;
-    socket.onclose = null;
-    socket.close();
-    this.#closed(socket);
-  }
-
-  #closed(socket) {
+  #lost(socket, code) {
     if (socket !== this.#socket) return;
-    this.#socket = undefined;
-    clearInterval(this.#pings);
-    for (const id of [...this.#pending.keys()]) this.#settle(id, new Error('The connection was lost'));
+    this.close();
     // doubles with each attempt, plus jitter: the clients of a restarted server do not all reconnect at once
     const longest = Math.min(MIN_DELAY * 2 ** this.#attempts++, MAX_DELAY);
     const delay = longest / 2 + (Math.random() * longest) / 2;
-    this.#retry = setTimeout(() => this.reconnect(), delay);
-    this.#emit('state', { state: 'waiting', until: Date.now() + delay });
+    this.#timer = setTimeout(() => this.reconnect(), delay);
+    this.#emit('state', { state: 'waiting', code, until: Date.now() + delay });
   }
 
   #emit(type, detail) {

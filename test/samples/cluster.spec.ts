@@ -7,6 +7,7 @@ import {
   type RoomMember,
 } from '../support/sample-cluster-client.js';
 import { isAlive, Sample } from '../support/sample.js';
+import { freePort } from '../support/upgrade.js';
 
 const PROGRAM = 'sample/03-cluster/src/cluster.ts';
 const LISTENS = /Worker (\d+) listens on/;
@@ -126,6 +127,14 @@ describe('sample 03-cluster', () => {
     },
     START,
   );
+
+  it('says once that Redis does not answer, and where', async () => {
+    const address = `127.0.0.1:${await freePort()}`;
+    const waiting = Sample.start(PROGRAM, '--workers', '2', '--redis', `redis://user:secret@${address}`);
+    expect(await waiting.waitForOutput(/Redis does not answer at (\S+) \(ECONNREFUSED\)/)).toEqual([address]);
+    await waiting.end();
+    expect(waiting.output.match(/does not answer/g)).toHaveLength(1);
+  });
 
   describeOneRoom(() => cluster, 'SIGTERM');
 });

@@ -2,13 +2,14 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { setupPrimary } from '@socket.io/cluster-adapter';
+import { RedisClients } from './redis-clients.js';
 import { readSettings } from './settings.js';
 
 /**
  * The primary process. Starts a worker (main.ts) for each core, all on one port, and replaces each worker that ends.
  */
 const logger = new Logger('Cluster');
-const { workers } = readSettings();
+const { workers, redis } = readSettings();
 const started = new WeakSet<Worker>();
 let starts = 0;
 let isStopping = false;
@@ -40,5 +41,11 @@ cluster.on('exit', (worker, code, signal) => {
   }
 });
 
+if (redis !== undefined) {
+  // one process waits for Redis and says so, and not each worker
+  const clients = new RedisClients();
+  await clients.connect(redis);
+  await clients.onApplicationShutdown();
+}
 process.once('SIGINT', stop).once('SIGTERM', stop);
 for (let worker = 0; worker < workers; worker++) cluster.fork();

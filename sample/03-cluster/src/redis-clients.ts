@@ -20,7 +20,9 @@ export class RedisClients implements OnApplicationShutdown {
     // Redis is lost and restored
     for (const client of this.clients) client.on('error', () => undefined);
     pub.once('error', (error: NodeJS.ErrnoException) =>
-      this.logger.error(`Redis: ${error.code ?? error.message}`),
+      this.logger.error(
+        `Redis does not answer at ${new URL(url).host} (${error.code ?? error.message}). Start it, or leave --redis out. Waiting for it`,
+      ),
     );
     await Promise.all([pub.connect(), sub.connect()]);
     return [pub, sub];

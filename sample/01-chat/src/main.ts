@@ -7,4 +7,4 @@ const app = await NestFactory.create(AppModule);
 app.useWebSocketAdapter(new EnvelopeAdapter(app));
 app.enableShutdownHooks();
 await app.listen(app.get(ConfigService).get('PORT', 3005), '0.0.0.0');
-console.log(`Open ${(await app.getUrl()).replace('0.0.0.0', 'localhost')}/`);
+console.log(`Open ${(await app.getUrl()).replace('127.0.0.1', 'localhost')}/`);

@@ -16,7 +16,7 @@ EnvelopeExplorer.setup('ws-docs', app, contractOptions);
 app.enableShutdownHooks();
 await app.listen(process.env['PORT'] ?? 3010, '0.0.0.0');
 
-const url = (await app.getUrl()).replace('0.0.0.0', 'localhost');
+const url = (await app.getUrl()).replace('127.0.0.1', 'localhost');
 for (const page of ['ws-docs', 'metrics', 'traces', 'health', 'ready']) logger.log(`${url}/${page}`);
 await startBidders(url);
 // with the logger, because its lines appear later than those of console.log

@@ -11,4 +11,4 @@ app.useWebSocketAdapter(new EnvelopeAdapter(app));
 servePage(app, join(import.meta.dirname, '../dist/web'));
 app.enableShutdownHooks();
 await app.listen(app.get(ConfigService).get('PORT', 3011), '0.0.0.0');
-console.log(`Open ${(await app.getUrl()).replace('0.0.0.0', 'localhost')}/`);
+console.log(`Open ${(await app.getUrl()).replace('127.0.0.1', 'localhost')}/`);

@@ -75,7 +75,7 @@ export class Connection extends EventTarget {
     this.#attempts = 0;
     // a machine that loses power closes no connection: only a ping without a response shows it
     this.#timer = setInterval(
-      () => this.request('$ping').catch(() => this.#lost(socket, 1006)),
+      () => void this.request('$ping').catch(() => this.#lost(socket, 1006)),
       PING_INTERVAL,
     );
     this.#emit('state', { state: 'open' });

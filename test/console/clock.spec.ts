@@ -1,12 +1,14 @@
 import { jest } from '@jest/globals';
 import { channel } from 'node:diagnostics_channel';
+import { Bus } from '../support/bus.js';
+import { until } from '../support/wait.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';
 
 /** The channels of messages: published only while somebody subscribes. */
 const CHANNELS = ['message', 'emit', 'broadcast', 'message.refuse', 'drop', 'limit'];
 const watched = (): string[] => CHANNELS.filter((name) => channel(`nestjs-envelope.${name}`).hasSubscribers);
 
-describe('the time for which a console watches', () => {
+describe('the time for which a console watches or waits', () => {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
   });
@@ -54,6 +56,34 @@ describe('the time for which a console watches', () => {
     expect(await rates()).toEqual(measured);
     jest.advanceTimersByTime(500);
     expect(await rates()).toEqual({ received: 0, receivedBytes: 0, emitted: 0, broadcasts: 0 });
+  });
+
+  it('is a second for the answers of other nodes, and waits once for a node that does not answer', async () => {
+    const bus = new Bus();
+    const options = { adapter: { adapter: bus.adapter } };
+    const [here] = [await startConsole({}, options), await startConsole({}, options)];
+    const admin = await Admin.connect(here);
+    const answering = async () => (await admin.ask('connections', {})).nodes;
+    const both = { answered: 2, silent: [], unknown: 0 };
+    await until('the second node', async () => (await answering()).answered === 2);
+
+    bus.loses = (text) => text.includes('console:tell');
+    const { published } = bus;
+    let isAnswered = false;
+    const asked = answering().finally(() => (isAnswered = true));
+    await until('the question and the lost answer', () => bus.published === published + 2);
+    jest.advanceTimersByTime(999);
+    await admin.client.settled();
+    expect(isAnswered).toBe(false);
+    jest.advanceTimersByTime(1);
+    const alone = { answered: 1, silent: [expect.any(String)], unknown: 0 };
+    expect(await asked).toEqual(alone);
+    // the clock stands still
+    expect(await answering()).toEqual(alone);
+
+    bus.loses = () => false;
+    await until('the answer of the second node', async () => (await answering()).answered === 2);
+    expect(await answering()).toEqual(both);
   });
 
   it('ends with the application', async () => {

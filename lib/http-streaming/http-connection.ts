@@ -10,7 +10,6 @@ import {
   type ConnectionWatcher,
   type Holder,
   type RawData,
-  type ReadyState,
   type SendCallback,
   type SendOptions,
 } from '../server/transport/connection.js';
@@ -19,13 +18,12 @@ import type { Encoded, Encoding } from '../server/transport/encoding.js';
 import { Frame, type Outgoing } from '../server/transport/frame.js';
 import { MessageRate } from '../server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
+import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from '../server/transport/ready-state.js';
 import { runDetached } from '../server/util/detached.js';
 import { Downstream } from './downstream.js';
 import { Liveness } from './liveness.js';
 import { PostQueue } from './post-queue.js';
 import { messageOf } from './raw-message.js';
-
-const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3] as const;
 
 /** Milliseconds for the last records to be written, before the connection is cut. */
 const CLOSE_TIMEOUT = 2_000;

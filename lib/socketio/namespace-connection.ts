@@ -6,20 +6,15 @@ import {
   type ConnectionOwner,
   type ConnectionWatcher,
   type Holder,
-  type ReadyState,
 } from '../server/transport/connection.js';
 import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
 import type { Encoded } from '../server/transport/encoding.js';
 import type { Outgoing } from '../server/transport/frame.js';
 import type { Message } from '../server/transport/message.js';
 import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
+import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from '../server/transport/ready-state.js';
 import type { Link, LinkMember } from './link.js';
 import type { PacketEncoding } from './packet-encoding.js';
-
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
 
 /** Close codes after which the whole link ends: their cause is the peer, or the server, and not one namespace. */
 const ENDS_LINK: ReadonlySet<number> = new Set([

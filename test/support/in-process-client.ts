@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
-import type { ReadyState } from '../../lib/server/transport/connection.js';
+import { CLOSED, CONNECTING, OPEN, type ReadyState } from '../../lib/server/transport/ready-state.js';
 
 /** The server's end, as the client's end sees it. */
 export interface ServerEnd {
@@ -12,7 +12,7 @@ export interface ServerEnd {
 
 /** The client's end of an in-process connection, with the part of the interface of `ws` that the tests use. */
 export class InProcessClient extends EventEmitter {
-  readyState: ReadyState = 0;
+  readyState: ReadyState = CONNECTING;
   protocol = '';
   readonly extensions = '';
   /** Called when the client disconnects before it is accepted. */
@@ -53,7 +53,7 @@ export class InProcessClient extends EventEmitter {
   opened(connection: ServerEnd, protocol: string): void {
     this.connection = connection;
     this.protocol = protocol;
-    this.readyState = 1;
+    this.readyState = OPEN;
     // like a browser, a client fails a connection when none of its names was selected
     const isFailed = this.hasOffered && protocol === '';
     setImmediate(() => (isFailed ? this.fail(new Error('Server sent no subprotocol')) : this.emit('open')));
@@ -64,12 +64,12 @@ export class InProcessClient extends EventEmitter {
   }
   refused(statusCode: number, body: unknown): void {
     if (this.readyState !== 0) return;
-    this.readyState = 3;
+    this.readyState = CLOSED;
     const response = Object.assign(Readable.from([JSON.stringify(body)]), { statusCode });
     setImmediate(() => this.emit('unexpected-response', {}, response));
   }
   receive(payload: Buffer | string): void {
-    setImmediate(() => this.readyState === 1 && this.emit('message', Buffer.from(payload)));
+    setImmediate(() => this.readyState === OPEN && this.emit('message', Buffer.from(payload)));
   }
   pinged(data: Buffer): void {
     setImmediate(() => {
@@ -82,8 +82,8 @@ export class InProcessClient extends EventEmitter {
   }
   ended(code: number, reason: string): void {
     setImmediate(() => {
-      if (this.readyState === 3) return;
-      this.readyState = 3;
+      if (this.readyState === CLOSED) return;
+      this.readyState = CLOSED;
       this.emit('close', code, Buffer.from(reason));
     });
   }

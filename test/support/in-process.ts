@@ -10,13 +10,19 @@ import type {
   ConnectionWatcher,
   Holder,
   RawData,
-  ReadyState,
 } from '../../lib/server/transport/connection.js';
 import { describeEnd } from '../../lib/server/transport/disconnect-reason.js';
 import { ENVELOPE, type Encoded } from '../../lib/server/transport/encoding.js';
 import { Frame, type Outgoing } from '../../lib/server/transport/frame.js';
 import { MessageRate } from '../../lib/server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
+import {
+  CLOSED,
+  CLOSING,
+  CONNECTING,
+  OPEN,
+  type ReadyState,
+} from '../../lib/server/transport/ready-state.js';
 import { pathOf } from '../../lib/server/upgrade/path-pattern.js';
 import type { ConnectionRequest, ConnectionTerms } from '../../lib/server/upgrade/connection-request.js';
 import type { EndpointRegistry } from '../../lib/server/upgrade/endpoint-registry.js';
@@ -131,7 +137,7 @@ class InProcessConnection implements Connection, OutboxTransport {
   readonly isBusy = false;
   protocol = '';
   pingedAt = 0;
-  readyState: ReadyState = 0;
+  readyState: ReadyState = CONNECTING;
   private readonly rate: MessageRate;
   private readonly holders = new Set<Holder>();
   /** What arrived while the connection was held. */
@@ -151,7 +157,7 @@ class InProcessConnection implements Connection, OutboxTransport {
   open(protocol: string, watcher: ConnectionWatcher): void {
     this.protocol = protocol;
     this.watcher = watcher;
-    this.readyState = 1;
+    this.readyState = OPEN;
     this.client.opened(this, protocol);
   }
 
@@ -162,10 +168,10 @@ class InProcessConnection implements Connection, OutboxTransport {
     this.outbox.pushEncoded(message);
   }
   startWriting(): void {
-    if (this.readyState === 1) this.outbox.start();
+    if (this.readyState === OPEN) this.outbox.start();
   }
   get isOpen(): boolean {
-    return this.readyState === 1;
+    return this.readyState === OPEN;
   }
   get isPaused(): boolean {
     return this.holders.size > 0;
@@ -240,12 +246,12 @@ class InProcessConnection implements Connection, OutboxTransport {
   private end(code: number, reason: string): void {
     this.isEnded = true;
     if (this.readyState !== 1) return;
-    this.readyState = 2;
+    this.readyState = CLOSING;
     this.client.ended(code, reason);
     setImmediate(() => this.ended(code, reason));
   }
   async whenClosed(): Promise<void> {
-    while (this.readyState === 2) await new Promise(setImmediate);
+    while (this.readyState === CLOSING) await new Promise(setImmediate);
   }
 
   onOverflow(): void {
@@ -285,8 +291,8 @@ class InProcessConnection implements Connection, OutboxTransport {
     if (!this.isEnded) this.owner!.onPong(data);
   }
   ended(code: number, reason: string): void {
-    if (this.readyState === 3) return;
-    this.readyState = 3;
+    if (this.readyState === CLOSED) return;
+    this.readyState = CLOSED;
     this.isEnded = true;
     this.owner!.onLost(...describeEnd(code, reason, undefined));
     this.owner!.onClose(code, Buffer.from(reason));

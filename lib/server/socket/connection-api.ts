@@ -4,7 +4,8 @@ import type { EventNames, EventsMap, Listener, Untyped } from '../../protocol/ty
 import { withCode } from '../../protocol/with-code.js';
 import type { Handshake } from '../handshake/handshake.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
-import { NOT_OPEN, type Connection, type ReadyState, type SendCallback } from '../transport/connection.js';
+import { NOT_OPEN, type Connection, type SendCallback } from '../transport/connection.js';
+import type { ReadyState } from '../transport/ready-state.js';
 import { assertEventName, assertFunction } from '../util/arguments.js';
 import { CatchAllListeners, type AnyListener } from './catch-all-listeners.js';
 import type { ConnectionEvents } from './connection-events.js';

@@ -4,9 +4,7 @@ import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Beating } from './heartbeat.js';
 import type { Message } from './message.js';
 import type { Outbox } from './outbox.js';
-
-/** The state of a connection, with the numbers of `ws`: 0 connecting, 1 open, 2 closing, 3 closed. */
-export type ReadyState = 0 | 1 | 2 | 3;
+import type { ReadyState } from './ready-state.js';
 
 /** What `ws`'s own `send` takes besides the data. */
 export interface SendOptions {

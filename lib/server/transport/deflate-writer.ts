@@ -4,6 +4,7 @@ import type { DeflatedFrame } from './deflated-frame.js';
 import type { Deflater } from './deflater.js';
 import { Frame, frameAscii, joinFrames, type Outgoing } from './frame.js';
 import { bytesOf, sameItems } from './outbox.js';
+import { OPEN } from './ready-state.js';
 
 /** The compression that a client and this server have agreed on. */
 export interface NegotiatedDeflate {
@@ -18,8 +19,6 @@ export interface NegotiatedDeflate {
 interface Target {
   readonly readyState: number;
 }
-
-const OPEN = 1;
 
 // The members of a room leave equal lists in a tick, as in `bytesOf`: the list is compressed and joined once.
 let lastItems: readonly Outgoing[] | undefined;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import { OPEN } from './ready-state.js';
 import type { ServerWebSocket } from './server-web-socket.js';
 
 /** Bytes of the longest header of a frame with a mask (RFC 6455, section 5.2). */
@@ -13,7 +14,6 @@ const LENGTH = 0x7f;
 
 type DataListener = (this: Duplex, piece: Buffer) => void;
 
-const OPEN = 1;
 const FINAL = 0x80;
 const OPCODE = 0x0f;
 const CONTROL = 0x08;

@@ -5,8 +5,7 @@ import { withCode } from '../../protocol/with-code.js';
 import { NOT_OPEN, type RawData, type SendCallback, type SendOptions } from './connection.js';
 import { Frame } from './frame.js';
 import type { Outbox } from './outbox.js';
-
-const OPEN = 1;
+import { OPEN } from './ready-state.js';
 
 /**
  * Sends data on a WebSocket as `ws` does, with its options and callback, but behind everything that waits in the outbox.

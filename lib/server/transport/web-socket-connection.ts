@@ -13,7 +13,6 @@ import {
   type ConnectionWatcher,
   type Holder,
   type RawData,
-  type ReadyState,
   type SendCallback,
   type SendOptions,
 } from './connection.js';
@@ -26,13 +25,10 @@ import type { Beating } from './heartbeat.js';
 import type { Message } from './message.js';
 import { MessageRate } from './message-rate.js';
 import { bytesOf, Outbox, type OutboxTransport } from './outbox.js';
+import { CLOSED, CONNECTING, OPEN, type ReadyState } from './ready-state.js';
 import { sendRaw } from './send-raw.js';
 import { ignoreEndAfterClose, type ServerWebSocket, type WebSocketListener } from './server-web-socket.js';
 import { withCode } from '../../protocol/with-code.js';
-
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSED = 3;
 
 /** What waits for a connection to drain. */
 interface Draining {

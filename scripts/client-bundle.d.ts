@@ -1,2 +1,2 @@
-export function bundleClient(entry: string): Promise<string>;
+export function bundleClient(...entries: string[]): Promise<string>;
 export function brotliSize(text: string): number;

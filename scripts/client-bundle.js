@@ -1,4 +1,5 @@
 // Bundles the client for a script tag: one file without dependencies.
+import { dirname } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { minify } from '@swc/core';
 import { build } from 'esbuild';
@@ -6,11 +7,12 @@ import { build } from 'esbuild';
 /**
  * Returns the text of dist/client.min.js.
  *
- * @param {string} entry the compiled entry, or its source
+ * @param {string[]} entries the compiled entry, or its source; with further entries, what they add
  */
-export async function bundleClient(entry) {
+export async function bundleClient(...entries) {
+  const contents = entries.map((entry) => `export * from ${JSON.stringify(entry)};`).join('\n');
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    stdin: { contents, resolveDir: dirname(entries[0]) },
     bundle: true,
     minify: true,
     format: 'esm',

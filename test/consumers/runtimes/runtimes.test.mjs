@@ -53,7 +53,23 @@ const talk = async ([command, args], url) => {
   return JSON.parse(stdout);
 };
 
+/** The names of each entry, as this runtime loads it. */
+async function entriesOf([command, args]) {
+  const { stdout } = await promisify(execFile)(command, [...args, 'entries.mjs'], { timeout: TIMEOUT });
+  return JSON.parse(stdout);
+}
+
 const NODE = [process.execPath, []];
+const expected = entriesOf(NODE);
+test('this Node loads the same names by import and by require', async () => {
+  const entries = Object.entries(await expected);
+  assert.ok(entries.length > 20);
+  for (const [path, { imported, required }] of entries) {
+    assert.ok(imported.length > 0, path);
+    assert.deepEqual(required, imported, path);
+  }
+});
+
 for (const [name, runtime] of Object.entries(RUNTIMES)) {
   const command = commandOf(runtime);
   const skip = command === undefined && `${runtime[0]} is not installed`;
@@ -62,5 +78,8 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
   );
   test(`${name} as the client`, { skip }, () =>
     serve(NODE, async (url) => assert.deepEqual(await talk(command, url), { length: 5, said: 'hello' })),
+  );
+  test(`${name} loads each entry`, { skip }, async () =>
+    assert.deepEqual(await entriesOf(command), await expected),
   );
 }

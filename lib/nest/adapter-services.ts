@@ -8,6 +8,7 @@ import { ReportLog } from './logging/report-log.js';
 import { RuntimeLimits } from './operations/runtime-limits.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions, type UpgradeGuards } from './options/options.js';
 import { PayloadValidation } from './schemas/payload-validation.js';
+import { publishLimit } from '../server/diagnostics/channels.js';
 import type { ErrorReporter } from '../server/diagnostics/types.js';
 import { errorReporter } from './errors/error-reporter.js';
 import { Cluster } from '../server/cluster/cluster.js';
@@ -110,7 +111,10 @@ export function createAdapterServices(
     clientAddress,
     access: new AccessControl(),
     limits,
-    connectionCounter: new ConnectionCounter(limits.shared, warn),
+    connectionCounter: new ConnectionCounter(limits.shared, (limit, text) => {
+      publishLimit(limit);
+      warn(limit, text);
+    }),
     cluster: new Cluster((status, before, cause) => logBrokerStatus(currentLogger(), status, before, cause)),
     ownHosts,
     applicationCors: cors?.current ?? (() => undefined),

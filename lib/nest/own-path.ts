@@ -35,6 +35,7 @@ export function ownPath(path: string, services: AdapterServices, guard: OwnGuard
   const { warn } = services.reports;
   return {
     access: new AccessControl(),
+    // not on the channel `limit`: alerts take that for the limit of the adapter
     connectionCounter: new ConnectionCounter(LIMITS, (limit, text) =>
       warn(`${path}: ${limit}`, `${path} has limits of its own: ${text}`),
     ),

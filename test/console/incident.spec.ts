@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { observe } from '../../lib/index.js';
 import type { TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { requestUpgrade, type UpgradeResponse } from '../support/upgrade.js';
@@ -96,7 +97,11 @@ describe('the console of a full server', () => {
     const upgrades: Promise<Admin>[] = [];
     for (let index = 0; index < 50; index++) upgrades.push(Admin.connect(app));
     await Promise.all(upgrades);
+    const limits: string[] = [];
+    const stop = observe('limit', ({ limit }) => void limits.push(limit));
     expect((await ask(app, as('ada'))).status).toBe(429);
+    stop();
+    expect(limits).toEqual([]);
     expect(app.log.of('warn')).toEqual([
       expect.stringMatching(
         /^\/ws-docs\/console\/live has limits of its own: limits\.maxConnectionsPerAddress \(50\) is reached by 127\.0\.0\.1/,

@@ -1,4 +1,3 @@
-import { publishLimit } from '../diagnostics/channels.js';
 import { SHARED_ADDRESS_FACTOR, type ClientInfo } from '../handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
@@ -28,8 +27,8 @@ export class ConnectionCounter {
 
   constructor(
     private readonly limits: ConnectionCounterLimits,
-    /** Logs that a limit is reached. */
-    private readonly warn: (limit: string, text: string) => void,
+    /** Reports that a limit is reached. */
+    private readonly report: (limit: string, text: string) => void,
   ) {}
 
   /**
@@ -85,8 +84,7 @@ export class ConnectionCounter {
     limit: keyof ConnectionCounterLimits,
     { factor = '', suffix = '' }: LimitSubject = {},
   ): HttpRefusal {
-    publishLimit(limit);
-    this.warn(
+    this.report(
       limit,
       `${factor}limits.${limit} (${this.limits[limit]}) is reached${suffix}: upgrades are refused with ${status}`,
     );

@@ -14,7 +14,6 @@ import type {
 } from '../../protocol/typed-events.js';
 import { assertFunction } from '../util/arguments.js';
 import { admit, concatMiddlewares, type ConnectionListeners, type ServerMiddleware } from './admission.js';
-import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import type { RoomHistory, ServerHistory } from '../rooms/history.js';
@@ -29,7 +28,8 @@ import type { NamespaceConfig } from './namespace-config.js';
 import type { Counters, NamespaceContract } from '../socket/namespace-contract.js';
 import { disconnectAll, SHUTTING_DOWN } from './shutdown.js';
 import { ServerEvents } from './server-events.js';
-import { Presence, PRESENCE } from '../presence/presence.js';
+import { PRESENCE } from '../presence/peer-messages.js';
+import { Presence } from '../presence/presence.js';
 import { user } from '../handshake/user-name.js';
 import {
   closeAdapter,
@@ -311,10 +311,7 @@ export class EnvelopeServer<
   }
   /** @internal Stores the session of a client that disconnects. */
   _storeSession(socket: EnvelopeSocket, session: Session): void {
-    callSafely(
-      () => storeSession(this._recovery!, socket, session),
-      (error) => this._report(error, 'a session could not be stored'),
-    );
+    storeSession(this._recovery!, socket, session);
   }
   /** @internal Removes a client that disconnects from its rooms and from this server. */
   _remove(socket: EnvelopeSocket): void {

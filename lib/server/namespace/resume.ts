@@ -8,6 +8,7 @@ import type { Recovery } from '../recovery/types.js';
 import { applyRestoreOption } from './restore-session.js';
 import { socketIdOf, type Session } from '../recovery/session.js';
 import { isRepeatedFrom } from '../recovery/unplaced.js';
+import { callSafely } from '../util/safe-call.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
 /** Returns whether a client may resume a session. Only clients of Socket.IO and those that offer `envelope.v1` can. */
@@ -52,9 +53,16 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
 
 /**
  * Stores the session of a client that disconnects, if its guards identified an owner and the client still has the same
- * user.
+ * user. Reports a failure.
  */
 export function storeSession(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
+  callSafely(
+    () => store(recovery, client, session),
+    (error) => client.nsp._report(error, 'a session could not be stored'),
+  );
+}
+
+function store(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !hasGrantedUser(client, grant)) return;

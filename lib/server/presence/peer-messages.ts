@@ -3,6 +3,9 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 import { callSafely } from '../util/safe-call.js';
 
+/** The prefix of the event names of presence between nodes. */
+export const PRESENCE = '$presence:';
+
 /** The part of a server that sends messages to the same server on other nodes. */
 interface Sender {
   readonly adapter: Adapter;

@@ -9,9 +9,12 @@ export interface PresenceEvent {
   readonly meta: unknown;
 }
 
+/** A listener of {@link Presence.on}. */
+export type PresenceListener = (event: PresenceEvent) => void;
+
 /** The members of all rooms, as one node knows them. Calls its listeners once for each change. */
 export class PresenceView {
-  readonly listeners: Record<'join' | 'leave' | 'update', ((event: PresenceEvent) => void)[]> = {
+  readonly listeners: Record<'join' | 'leave' | 'update', PresenceListener[]> = {
     join: [],
     leave: [],
     update: [],

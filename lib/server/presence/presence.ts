@@ -6,9 +6,10 @@ import { withCode } from '../../protocol/with-code.js';
 import { assertFunction } from '../util/arguments.js';
 import { nameOfUser } from '../handshake/user-identity.js';
 import type { PresenceHost, Tracked } from './presence-host.js';
-import { PeerMessages, respond } from './peer-messages.js';
+import { MemberChanges } from './member-changes.js';
+import { PeerMessages, PRESENCE, respond } from './peer-messages.js';
 import { PresenceTable } from './presence-table.js';
-import { PresenceView, type PresenceEvent } from './presence-view.js';
+import type { PresenceListener } from './presence-view.js';
 import { assertClient, checkSize } from './presence-checks.js';
 import {
   shareRule,
@@ -29,23 +30,8 @@ export interface Present {
   readonly metas: unknown[];
 }
 
-type PresenceListener = (event: PresenceEvent) => void;
-
-/** A change that nodes send each other. */
-interface Change extends PresenceEvent {
-  readonly type: 'join' | 'leave' | 'update';
-}
-
-/** The prefix of the event names of presence between nodes. */
-export const PRESENCE = '$presence:';
 /** Requests the members of a room. */
 const LIST = `${PRESENCE}list`;
-/** Asks whether members are in rooms. */
-const HAS = `${PRESENCE}has`;
-/** Sends changes. */
-const CHANGES = `${PRESENCE}told`;
-/** Requests the members of all rooms. */
-const ALL = `${PRESENCE}all`;
 /** Asks the other nodes to synchronise, since this one has started or is about to stop. */
 const HELLO = `${PRESENCE}hello`;
 
@@ -65,14 +51,9 @@ export class Presence {
   >();
   private readonly table = new PresenceTable();
   private readonly peers: PeerMessages;
+  private readonly changes: MemberChanges;
   private shared: SharedRooms<ShareRule> | undefined;
   private states: SharedStates | undefined;
-  private view: PresenceView | undefined;
-  private synchronising: 'no' | 'yes' | 'again' = 'no';
-  /** The changes to send to the other nodes, in one message per turn of the event loop. */
-  private readonly changes: Change[] = [];
-  /** The members that left this node. They have left the room unless another node has them. */
-  private readonly departures: PresenceEvent[] = [];
 
   constructor(private readonly host: PresenceHost) {
     if (typeof (Object(host) as Partial<PresenceHost>)._onClusterChange !== 'function')
@@ -82,24 +63,17 @@ export class Presence {
       );
     const { adapter, _internalListeners: internal } = host;
     this.peers = new PeerMessages(host);
+    this.changes = new MemberChanges(host, this.table, this.peers);
     adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));
     internal.set(LIST, (room, callback) => respond(callback, this.table.list(String(room))));
-    internal.set(HAS, (members, callback) =>
-      respond(
-        callback,
-        (members as [string, string][]).map(([room, key]) => this.table.has(room, key)),
-      ),
-    );
-    internal.set(ALL, (callback) => respond(callback, this.table.dump()));
-    internal.set(CHANGES, (changes) => (changes as Change[]).forEach((change) => this.receive(change)));
     internal.set(HELLO, () => this.synchronise());
     for (const [{ changes, all }, shared] of [
       [SHARED_MEMBERS, () => this.shared],
       [SHARED_STATES, () => this.states?.shared],
     ] as const) {
       internal.set(changes, (node, seq, values) => shared()?.receive(node, seq, values));
-      internal.set(all, (callback) => respond(callback, shared()?.members() ?? []));
+      internal.set(all, (callback) => respond(callback, shared()?.ownValues() ?? []));
     }
     this.peers.send(HELLO);
     host._onClusterChange(() => this.synchronise());
@@ -143,7 +117,7 @@ export class Presence {
     const updated = isUpdate ? [...rooms] : [];
     this.tracked.set(client.id, { client, key: name, meta, rooms });
     for (const room of client.rooms) this.enter(String(room), client.id);
-    for (const room of updated) this.announce({ type: 'update', room, key: name, meta });
+    for (const room of updated) this.changes.announce({ type: 'update', room, key: name, meta });
     if (before?.key !== name) this.states?.keyChanged(client);
   }
 
@@ -250,8 +224,7 @@ export class Presence {
   on(event: 'join' | 'leave' | 'update', listener: PresenceListener): this {
     if (!EVENTS.has(event)) refuse('presence.on', 'event', event, "'join', 'leave' or 'update'");
     assertFunction('presence.on', 'listener', listener);
-    this.view ??= new PresenceView((failure) => this.host._report(failure, 'a listener of presence threw'));
-    this.view.listeners[event].push(listener);
+    this.changes.listen(event, listener);
     this.synchronise();
     return this;
   }
@@ -271,7 +244,7 @@ export class Presence {
     const { key, meta } = client;
     const isNew = this.table.enter(room, key, id, meta);
     this.shared?.changed(room, key);
-    if (isNew) this.announce({ type: 'join', room, key, meta });
+    if (isNew) this.changes.announce({ type: 'join', room, key, meta });
   }
 
   private leave(room: string, id: string): void {
@@ -284,55 +257,14 @@ export class Presence {
     // `_close` notifies the other nodes once, after all clients have disconnected
     if (this.host._isClosing) return;
     this.shared?.changed(room, client.key);
-    if (!wasLast) return;
-    // a thousand may leave at once, so the nodes get one request for all of them
-    if (this.departures.push({ room, key: client.key, meta: client.meta }) === 1)
-      setImmediate(() => this.checkDepartures());
+    if (wasLast) this.changes.departed({ room, key: client.key, meta: client.meta });
   }
 
-  /** Announces the members that left this node, unless another node still has them. */
-  private checkDepartures(): void {
-    const departures = this.departures.splice(0);
-    const members = departures.map(({ room, key }) => [room, key]);
-    void this.peers.request(HAS, members).then(({ responses }) => {
-      departures.forEach(({ room, key, meta }, index) => {
-        const isElsewhere = responses.some((has) => has[index] === true) || this.table.has(room, key);
-        if (!isElsewhere) this.announce({ type: 'leave', room, key, meta });
-      });
-    });
-  }
-
-  /** Emits a change on this node, and sends it to the others. */
-  private announce(change: Change): void {
-    this.view?.apply(change.type, change.room, change.key, change.meta);
-    if (this.changes.push(change) === 1) setImmediate(() => this.peers.send(CHANGES, this.changes.splice(0)));
-  }
-
-  /** Applies a change of another node. */
-  private receive({ type, room, key, meta }: Change): void {
-    if (type !== 'leave' || !this.table.has(room, key)) this.view?.apply(type, room, key, meta);
-    // the member joined this node after the other node had asked whether it is here
-    else this.announce({ type: 'join', room, key, meta });
-  }
-
-  /** Requests the members of all nodes and applies the differences to the view. */
+  /** Asks the other nodes for what they have: nodes came or went, or the broker was away. */
   private synchronise(): void {
     this.shared?.synchronise();
     this.states?.shared.synchronise();
-    const { view } = this;
-    if (view === undefined) return;
-    // several changes of nodes lead to one request at a time
-    if (this.synchronising !== 'no') return void (this.synchronising = 'again');
-    this.synchronising = 'yes';
-    view.expectLists();
-    void this.peers.request(ALL).then(({ error, responses }) => {
-      const isDue = this.synchronising === 'again';
-      this.synchronising = 'no';
-      if (isDue) return this.synchronise();
-      const all = [this.table.dump(), ...responses.map((response) => response.filter(Array.isArray))].flat();
-      // a node that has not responded may have members as well
-      view.replace(all as ReturnType<PresenceTable['dump']>, error === null);
-    });
+    this.changes.synchronise();
   }
 }
 

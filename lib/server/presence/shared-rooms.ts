@@ -2,9 +2,10 @@ import type { Room } from 'socket.io-adapter';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Namespace } from '../rooms/adapter-types.js';
 import { randomId } from '../util/random-id.js';
+import { OneAtATime } from '../util/one-at-a-time.js';
 import { callSafely } from '../util/safe-call.js';
 import type { PeerMessages } from './peer-messages.js';
-import { PeerMetas, type MemberMetas } from './peer-metas.js';
+import { PeerValues, type SharedValues } from './peer-values.js';
 import { ruleOf, type ShareRule } from './share-rules.js';
 import { SharedRoom } from './shared-room.js';
 
@@ -36,6 +37,12 @@ export interface SharedSource {
   readonly isEphemeral: boolean;
 }
 
+/** A room with clients of this node, and the rule by which it is shared. */
+interface SharedByRule<Rule> {
+  readonly rule: Rule;
+  readonly shared: SharedRoom;
+}
+
 /**
  * Tells the clients in rooms what is shared there: each node tells its own clients. For that, nodes tell each other their values in
  * shared rooms.
@@ -43,13 +50,13 @@ export interface SharedSource {
 export class SharedRooms<Rule extends ShareRule> {
   private readonly id = randomId();
   private readonly rules: Rule[] = [];
-  private readonly rooms = new Map<string, { rule: Rule; state: SharedRoom }>();
-  private readonly peerMetas = new PeerMetas((room, key) => this.mark(room, key));
+  private readonly rooms = new Map<string, SharedByRule<Rule>>();
+  private readonly peerValues = new PeerValues((room, key) => this.mark(room, key));
   /** What changed on this node since the last message, by room and key as JSON. */
   private readonly changes = new Map<string, [room: string, key: string]>();
   private sending: ReturnType<typeof setTimeout> | undefined;
   private seq = 0;
-  private synchronising: 'no' | 'yes' | 'again' = 'no';
+  private readonly synchronisation = new OneAtATime(() => this.fetchAll());
 
   constructor(
     private readonly nsp: Namespace,
@@ -59,7 +66,7 @@ export class SharedRooms<Rule extends ShareRule> {
     const { adapter } = nsp;
     adapter.on('join-room', (room: Room, id: string) => this.entered(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) =>
-      this.rooms.get(String(room))?.state.newcomers.delete(id),
+      this.rooms.get(String(room))?.shared.newcomers.delete(id),
     );
     adapter.on('delete-room', (room: Room) => this.forget(String(room)));
   }
@@ -94,38 +101,35 @@ export class SharedRooms<Rule extends ShareRule> {
 
   /** Asks all nodes for their values: nodes came or went, or the broker was away. */
   synchronise(): void {
+    this.synchronisation.run();
+  }
+
+  private async fetchAll(): Promise<void> {
     if (this.rules.length === 0) return;
-    // several reasons lead to one request at a time
-    if (this.synchronising !== 'no') return void (this.synchronising = 'again');
-    this.synchronising = 'yes';
-    void this.peers.request(this.source.messages.all).then(({ error, responses }) => {
-      const isDue = this.synchronising === 'again';
-      this.synchronising = 'no';
-      const nodes = new Set<string>();
-      for (const [node, seq, members] of responses) {
-        if (typeof node !== 'string' || typeof seq !== 'number' || !Array.isArray(members)) continue;
-        nodes.add(node);
-        this.peerMetas.replace(node, seq, members.filter(isMember));
-      }
-      // a node that has not responded may have members as well
-      if (error === null) this.peerMetas.keepOnly(nodes);
-      if (isDue) this.synchronise();
-    });
+    const { error, responses } = await this.peers.request(this.source.messages.all);
+    const nodes = new Set<string>();
+    for (const [node, seq, values] of responses) {
+      if (typeof node !== 'string' || typeof seq !== 'number' || !Array.isArray(values)) continue;
+      nodes.add(node);
+      this.peerValues.replace(node, seq, values.filter(isSharedValues));
+    }
+    // a node that has not responded may have values as well
+    if (error === null) this.peerValues.keepOnly(nodes);
   }
 
   /** Handles a message of another node. */
   receive(node: unknown, seq: unknown, changes: unknown): void {
     if (typeof node !== 'string' || typeof seq !== 'number' || !Array.isArray(changes)) return;
-    if (!this.peerMetas.apply(node, seq, changes.filter(isMember))) this.synchronise();
+    if (!this.peerValues.apply(node, seq, changes.filter(isSharedValues))) this.synchronise();
   }
 
   /** Returns the answer to a request of another node. */
-  members(): unknown[] {
-    const members = this.source
+  ownValues(): unknown[] {
+    const all = this.source
       .names()
       .filter((room) => this.ruleOf(room) !== undefined)
-      .flatMap((room) => this.source.list(room).map(([key, values]): MemberMetas => [room, key, values]));
-    return [this.id, this.seq, members];
+      .flatMap((room) => this.source.list(room).map(([key, values]): SharedValues => [room, key, values]));
+    return [this.id, this.seq, all];
   }
 
   /** Returns the rule of a room that is shared. */
@@ -141,13 +145,13 @@ export class SharedRooms<Rule extends ShareRule> {
   }
 
   private sendChanges(): void {
-    const members = [...this.changes.values()].map(([room, key]): MemberMetas => [
+    const changed = [...this.changes.values()].map(([room, key]): SharedValues => [
       room,
       key,
       this.source.values(room, key),
     ]);
     this.changes.clear();
-    this.peers.send(this.source.messages.changes, this.id, ++this.seq, members);
+    this.peers.send(this.source.messages.changes, this.id, ++this.seq, changed);
   }
 
   private entered(room: string, id: string): void {
@@ -155,54 +159,54 @@ export class SharedRooms<Rule extends ShareRule> {
     if (room === id || room.startsWith('$') || id.startsWith('$')) return;
     const rule = this.ruleOf(room);
     if (rule === undefined) return;
-    let shared = this.rooms.get(room);
-    if (shared === undefined) {
-      const { source, peerMetas } = this;
+    let found = this.rooms.get(room);
+    if (found === undefined) {
+      const { source, peerValues } = this;
       const entryOf = (key: string): object | undefined =>
-        source.entry(key, peerMetas.collect(room, key, source.values(room, key)));
-      shared = { rule, state: new SharedRoom(room, rule.maxMembers, entryOf) };
-      this.rooms.set(room, shared);
-      const { state } = shared;
-      for (const [key] of source.list(room)) state.mark(key);
-      peerMetas.forEachKey(room, (key) => state.mark(key));
+        source.entry(key, peerValues.collect(room, key, source.values(room, key)));
+      const shared = new SharedRoom(room, rule.maxMembers, entryOf);
+      found = { rule, shared };
+      this.rooms.set(room, found);
+      for (const [key] of source.list(room)) shared.mark(key);
+      peerValues.forEachKey(room, (key) => shared.mark(key));
     }
-    shared.state.newcomers.add(id);
-    this.tellSoon(room, shared);
+    found.shared.newcomers.add(id);
+    this.tellSoon(room, found);
   }
 
   private mark(room: string, key: string): void {
-    const shared = this.rooms.get(room);
-    if (shared === undefined) return;
-    shared.state.mark(key);
-    this.tellSoon(room, shared);
+    const found = this.rooms.get(room);
+    if (found === undefined) return;
+    found.shared.mark(key);
+    this.tellSoon(room, found);
   }
 
-  private tellSoon(room: string, { rule, state }: { rule: Rule; state: SharedRoom }): void {
-    state.timer ??= setTimeout(() => {
-      state.timer = undefined;
+  private tellSoon(room: string, { rule, shared }: SharedByRule<Rule>): void {
+    shared.timer ??= setTimeout(() => {
+      shared.timer = undefined;
       // such as a schema that `@Emits` declares for the event, and that the values do not match
       callSafely(
-        () => this.tell(room, rule, state),
+        () => this.tell(room, rule, shared),
         (error) => this.nsp._report(error, `"${rule.event}" could not be sent to the room "${room}"`),
       );
     }, rule.every);
   }
 
-  private tell(room: string, rule: Rule, state: SharedRoom): void {
+  private tell(room: string, rule: Rule, shared: SharedRoom): void {
     const { event } = rule;
-    const { newcomers } = state;
+    const { newcomers } = shared;
     const { isEphemeral } = this.source;
-    const { known, only } = state.news();
+    const { known, only } = shared.news();
     const ready = isEphemeral ? this.partition(room, newcomers, known !== undefined) : newcomers;
     const operator = new BroadcastOperator(this.nsp).local;
     const local = isEphemeral ? operator.volatile : operator;
     // who set the only state that is new knows it
     const knowing = isEphemeral && only !== undefined ? [...newcomers, only] : newcomers;
     if (known !== undefined) local.to(room).except(knowing).emit(event, known);
-    if (ready.size > 0) local.to(ready).emit(event, state.all());
+    if (ready.size > 0) local.to(ready).emit(event, shared.all());
     // a guard may make a client join before it is connected
     for (const id of ready) if (this.nsp.sockets.has(id)) newcomers.delete(id);
-    if (newcomers.size > 0) this.tellSoon(room, { rule, state });
+    if (newcomers.size > 0) this.tellSoon(room, { rule, shared });
   }
 
   /**
@@ -221,13 +225,13 @@ export class SharedRooms<Rule extends ShareRule> {
   }
 
   private forget(room: string): void {
-    clearTimeout(this.rooms.get(room)?.state.timer);
+    clearTimeout(this.rooms.get(room)?.shared.timer);
     this.rooms.delete(room);
   }
 }
 
-function isMember(value: unknown): value is MemberMetas {
+function isSharedValues(value: unknown): value is SharedValues {
   if (!Array.isArray(value)) return false;
-  const [room, key, metas] = value as unknown[];
-  return typeof room === 'string' && typeof key === 'string' && Array.isArray(metas);
+  const [room, key, values] = value as unknown[];
+  return typeof room === 'string' && typeof key === 'string' && Array.isArray(values);
 }

@@ -172,6 +172,8 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     await start();
     const [root, bob] = [await signIn('root'), await signIn('bob')];
     await root.expectText('#online', 'bob');
+    expect(await root.tryConnect('/admin', 'my token')).toBe('my token: 101 connected');
+    expect(await root.tryConnect('/admin', 'forged')).toBe('forged: 401 invalid signature');
     await root.page.click('[aria-label="Disconnect bob"]');
     await bob.expectText('#banner', '1000: root ended the connection.');
     await root.page.locator('[aria-label="Disconnect bob"]').waitFor({ state: 'detached' });

@@ -242,10 +242,10 @@ const TOKENS = {
   expired: () => session.expired,
 };
 
-/** Returns the user's own token with an added role. Its signature no longer matches. */
+/** Returns the user's own token with roles that nobody has. Its signature no longer matches. */
 function forge(token) {
   const [header, , signature] = token.split('.');
-  const payload = btoa(JSON.stringify({ ...session.claims, roles: ['admin'] }));
+  const payload = btoa(JSON.stringify({ ...session.claims, roles: ['admin', 'owner'] }));
   return [header, payload.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''), signature].join('.');
 }
 

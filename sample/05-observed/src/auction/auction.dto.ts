@@ -1,14 +1,17 @@
-import { IsInt, IsOptional, IsPositive, IsString, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsPositive, IsString, Min } from 'class-validator';
 import { defineEvents } from 'nestjs-envelope/contract';
 
+/** The ids of the lots. The explorer fills its examples with the first. */
+export const LOTS = ['clock', 'globe', 'lens'];
+
 export class BidDto {
-  @IsString() @MaxLength(20) lot!: string;
+  @IsIn(LOTS) lot!: string;
   /** In whole coins. Must be higher than the current price. */
   @IsInt() @IsPositive() amount!: number;
 }
 
 export class WatchDto {
-  @IsString() @MaxLength(20) lot!: string;
+  @IsIn(LOTS) lot!: string;
 }
 
 export class LotDto {

@@ -4,7 +4,7 @@
 import { connect, type ClientOptions, type ClientSocket } from 'nestjs-envelope/client';
 
 export interface BidDto {
-  lot: string;
+  lot: "clock" | "globe" | "lens";
   amount: number;
 }
 
@@ -20,7 +20,7 @@ export interface NewsDto {
 }
 
 export interface WatchDto {
-  lot: string;
+  lot: "clock" | "globe" | "lens";
 }
 
 /** An exception filter of the application may return any other object or list. */

@@ -27,7 +27,7 @@ describe.each([...CLIENTS, ...others])('PROTOCOL.md: $name', ({ describe: descri
 
     const connect = (): Promise<Report> => {
       client.do({ do: 'connect', url: app.url('/protocol') });
-      return client.reported('connected');
+      return client.reports.next('connected');
     };
     const ask = (
       event: string,
@@ -45,7 +45,7 @@ describe.each([...CLIENTS, ...others])('PROTOCOL.md: $name', ({ describe: descri
       expect(await ask('nothing')).not.toHaveProperty('data');
       for (let data = 0; data < 50; data++) client.do({ do: 'emit', event: 'tell', data });
       for (let data = 0; data < 50; data++)
-        expect(await client.reported('event')).toMatchObject({ event: 'told', data });
+        expect(await client.reports.next('event')).toMatchObject({ event: 'told', data });
       expect(await ask('fail', 'no')).toMatchObject({ tell: 'failed', data: { message: 'no' } });
       expect(await ask('what?')).toMatchObject({ tell: 'failed', data: { code: 'unknown_event' } });
       expect((await ask('ask', 'well?')).data).toBe('well?');
@@ -54,14 +54,14 @@ describe.each([...CLIENTS, ...others])('PROTOCOL.md: $name', ({ describe: descri
     it('reads and cancels streams', async () => {
       await connect();
       client.do({ do: 'stream', key: 's', event: 'count', data: 3 });
-      for (const data of [0, 1, 2]) expect(await client.reported('value', 's')).toMatchObject({ data });
-      await client.reported('end', 's');
+      for (const data of [0, 1, 2]) expect(await client.reports.next('value', 's')).toMatchObject({ data });
+      await client.reports.next('end', 's');
       const tag = `of ${Math.random()}`;
       client.do({ do: 'stream', key: 'e', event: 'endless', data: tag });
-      expect(await client.reported('value', 'e')).toMatchObject({ data: 0 });
+      expect(await client.reports.next('value', 'e')).toMatchObject({ data: 0 });
       expect((await ask('sources', tag, 'before')).data).toBe(1);
       client.do({ do: 'cancel', key: 'e' });
-      await client.reported('end', 'e');
+      await client.reports.next('end', 'e');
       expect((await ask('sources', tag, 'after')).data).toBe(0);
     });
 
@@ -69,29 +69,29 @@ describe.each([...CLIENTS, ...others])('PROTOCOL.md: $name', ({ describe: descri
       const { id } = await connect();
       for (let round = 0; round < 3; round++) {
         client.do({ do: 'emit', event: 'tell', data: `before ${round}` });
-        expect(await client.reported('event')).toMatchObject({ data: `before ${round}` });
+        expect(await client.reports.next('event')).toMatchObject({ data: `before ${round}` });
         client.do({ do: 'emit', event: 'cut', data: `meanwhile ${round}` });
-        expect(await client.reported('closed')).toMatchObject({ code: 1006, returns: true });
-        expect(await client.reported('connected')).toMatchObject({ recovered: true, id });
-        expect(await client.reported('event')).toMatchObject({ data: `meanwhile ${round}` });
+        expect(await client.reports.next('closed')).toMatchObject({ code: 1006, returns: true });
+        expect(await client.reports.next('connected')).toMatchObject({ recovered: true, id });
+        expect(await client.reports.next('event')).toMatchObject({ data: `meanwhile ${round}` });
       }
     });
 
     it('does not reconnect after a disconnect by the server', async () => {
       await connect();
       client.do({ do: 'emit', event: 'goodbye' });
-      expect(await client.reported('closed')).toMatchObject({ code: 1000, returns: false });
+      expect(await client.reports.next('closed')).toMatchObject({ code: 1000, returns: false });
     });
 
     it('connects only with a token that the guard accepts', async () => {
       const url = app.url('/protocol/guarded');
       client.do({ do: 'connect', url, auth: { token: 'bad' } });
-      expect(await client.reported('closed')).toMatchObject({ status: 403, returns: false });
+      expect(await client.reports.next('closed')).toMatchObject({ status: 403, returns: false });
       client.do({ do: 'connect', url, auth: { token: 'good ü' } });
-      await client.reported('connected');
+      await client.reports.next('connected');
       expect((await ask('token')).data).toBe('good ü');
       client.do({ do: 'disconnect' });
-      await client.reported('closed');
+      await client.reports.next('closed');
     });
   });
 });

@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { connect, RequestError, type ClientSocket } from '../../lib/client/node.js';
 import {
-  ClientUnderTest,
+  Reports,
+  type ClientUnderTest,
   type Command,
   type Report,
 } from '../../lib/conformance/client/client-under-test.js';
-import { Program } from '../../lib/conformance/client/program.js';
+import { ClientProgram } from '../../lib/conformance/client/client-program.js';
 import { describeIf } from '../support/brokers/describe-if.js';
 
 /** `lib/client`, in this process. */
-class OurClient extends ClientUnderTest {
+class OurClient implements ClientUnderTest {
+  readonly reports = new Reports();
   private socket: ClientSocket | undefined;
   private readonly streams = new Map<string, AbortController>();
 
@@ -103,7 +105,7 @@ export const CLIENTS: {
     describe: describeWithPython,
     make: () => {
       if (!hasPython) throw new Error(MISSING);
-      return new Program(PYTHON, [BARE_CLIENT]);
+      return new ClientProgram(PYTHON, [BARE_CLIENT]);
     },
   },
 ];

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientChecks } from '../../lib/conformance/client/checks.js';
-import { Program } from '../../lib/conformance/client/program.js';
+import { ClientProgram } from '../../lib/conformance/client/client-program.js';
 import { serverChecks } from '../../lib/conformance/server/checks.js';
 import { Server } from '../../lib/conformance/server/server.js';
 import type { Check } from '../../lib/conformance/suite.js';
@@ -71,7 +71,7 @@ describeWithPython('the checks of a client', () => {
     folder = mkdtempSync(join(tmpdir(), 'mutants-'));
     const all = CLIENT_MUTANTS.map(async (mutant, index) => {
       const path = writeMutant(folder, String(index), mutant);
-      const checks = clientChecks(() => new Program(PYTHON, [path]));
+      const checks = clientChecks(() => new ClientProgram(PYTHON, [path]));
       return [mutant.fault, await outcomeOf(find(checks, mutant.check))] as const;
     });
     outcomes = new Map(await Promise.all(all));

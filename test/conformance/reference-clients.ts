@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { Program } from '../../lib/conformance/client/program.js';
+import { ClientProgram } from '../../lib/conformance/client/client-program.js';
 import { describeIf } from '../support/brokers/describe-if.js';
 
 /** Debian's own: the packages of Debian are not installed for any other Python in the search path. */
@@ -55,7 +55,7 @@ export const REFERENCE_CLIENTS = [
       hasPython,
       `No websockets for ${PYTHON} (apt-get install python3-websockets, or set PYTHON_WEBSOCKETS)`,
     ),
-    make: () => new Program(PYTHON, [join(ROOT, 'clients/python/conformance.py')]),
+    make: () => new ClientProgram(PYTHON, [join(ROOT, 'clients/python/conformance.py')]),
   },
   {
     name: 'clients/go',
@@ -63,6 +63,6 @@ export const REFERENCE_CLIENTS = [
       hasGo,
       `No Go with ${GO_SOURCE} (apt-get install golang-go golang-github-gorilla-websocket-dev)`,
     ),
-    make: () => new Program(goClient()),
+    make: () => new ClientProgram(goClient()),
   },
 ];

@@ -1,5 +1,5 @@
 import { clientChecks } from '../../conformance/client/checks.js';
-import { Program } from '../../conformance/client/program.js';
+import { ClientProgram } from '../../conformance/client/client-program.js';
 import { byRule, runChecks, type Result } from '../../conformance/run.js';
 import { serverChecks } from '../../conformance/server/checks.js';
 import { fetchCapabilities, Server } from '../../conformance/server/server.js';
@@ -41,7 +41,8 @@ async function run({ args, output, signal }: Context): Promise<number> {
   const url = args.text('url');
   const client = args.text('client');
   if ((url === undefined) === (client === undefined)) throw usageError('one of --url and --client is needed');
-  const all = url === undefined ? clientChecks(() => new Program(client!, [], true)) : await checksOf(url);
+  const all =
+    url === undefined ? clientChecks(() => new ClientProgram(client!, [], true)) : await checksOf(url);
   const only = args.text('only') ?? '';
   const checks = all.filter(({ name, rules }) => name.includes(only) || rules.includes(only));
   if (checks.length === 0) throw usageError(`--only: no check has ${JSON.stringify(only)}`);

@@ -17,7 +17,7 @@ export function clientChecks(make: () => ClientUnderTest): Check[] {
       fixture.client.do({ do: 'connect', url: fixture.server.url, ...(auth && { auth }) });
       const connection = await fixture.server.connection();
       connection.sendSession(hello, offset);
-      await fixture.client.reported('connected');
+      await fixture.client.reports.next('connected');
       return connection;
     },
   };

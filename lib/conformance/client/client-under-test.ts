@@ -1,7 +1,7 @@
 import { AsyncQueue } from './queue.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 
-/** A command for a client under test. README.md in the parent folder describes them. */
+/** A command for a client under test. docs/conformance.md describes them. */
 export type Command =
   | { do: 'connect'; url: string; auth?: object }
   | { do: 'disconnect' }
@@ -22,14 +22,32 @@ export interface Report {
   returns?: boolean;
 }
 
-/** A client under test. */
-export abstract class ClientUnderTest {
-  readonly reports = new AsyncQueue<Report>('a report of the client');
+/** A client under test: a program, or a client in this process. */
+export interface ClientUnderTest {
+  readonly reports: Reports;
+  do(command: Command): void;
+  stop(): Promise<void>;
+}
 
-  abstract do(command: Command): void;
-  abstract stop(): Promise<void>;
+/** What a client under test reports. */
+export class Reports {
+  private readonly queue = new AsyncQueue<Report>('a report of the client');
 
-  reported(tell: Report['tell'], key?: string): Promise<Report> {
-    return this.reports.take((report) => report.tell === tell && report.key === key);
+  add(report: Report): void {
+    this.queue.add(report);
+  }
+
+  /** Waits for a report of this kind, about the request with this key if it has one. */
+  next(tell: Report['tell'], key?: string): Promise<Report> {
+    return this.take((report) => report.tell === tell && report.key === key);
+  }
+
+  take(matches: (report: Report) => boolean): Promise<Report> {
+    return this.queue.take(matches);
+  }
+
+  /** The reports that no check has taken. */
+  get open(): Report[] {
+    return this.queue.open;
   }
 }

@@ -17,7 +17,7 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
     const connection = await fixture.connect();
     fixture.client.do({ do: 'disconnect' });
     equal(await connection.closed.take(), { code: 1000 });
-    matches(await fixture.client.reported('closed'), { code: 1000, returns: false });
+    matches(await fixture.client.reports.next('closed'), { code: 1000, returns: false });
   });
 
   it.each([
@@ -40,9 +40,9 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
     fixture.client.do({ do: 'ask', key: 'open', event: 'sum' });
     await connection.next('sum');
     connection.ws.close(code, 'because');
-    matches(await fixture.client.reported('closed'), { code, returns });
+    matches(await fixture.client.reports.next('closed'), { code, returns });
     // open requests fail
-    equal('data' in Object(await fixture.client.reported('failed', 'open')), false);
+    equal('data' in Object(await fixture.client.reports.next('failed', 'open')), false);
     equal(await connection.closed.take(), { code });
     if (code === 1001 || code === 4401) await fixture.server.connection();
   });
@@ -53,7 +53,7 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
     connection.send({ event: 'said', data: 'by the check' });
     connection.send({ event: 'exception', data: { status: 'error', code: 'refused', message: 'bad token' } });
     connection.ws.close(1008, 'bad token');
-    matches(await fixture.client.reported('closed'), { code: 1008, returns: false });
+    matches(await fixture.client.reports.next('closed'), { code: 1008, returns: false });
     equal(await connection.closed.take(), { code: 1008 });
     equal(fixture.client.reports.open, []);
   });
@@ -61,7 +61,7 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
   it('reconnects after a connection that ended without a close frame (18.4)', async () => {
     const connection = await fixture.connect();
     connection.ws.terminate();
-    matches(await fixture.client.reported('closed'), { code: 1006, returns: true });
+    matches(await fixture.client.reports.next('closed'), { code: 1006, returns: true });
     await fixture.server.connection();
   });
 
@@ -79,13 +79,13 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
   ])('refused with %s: reconnects: %s (19.1, 19.2)', async (status, returns) => {
     fixture.server.refusal = { status };
     fixture.client.do({ do: 'connect', url: fixture.server.url });
-    matches(await fixture.client.reported('closed'), { status, returns });
+    matches(await fixture.client.reports.next('closed'), { status, returns });
   });
 
   it.each([[1011], [1013]])('reconnects after a longer pause after %s (19.4)', async (code) => {
     const connection = await fixture.connect();
     connection.ws.close(code);
-    matches(await fixture.client.reported('closed'), { code, returns: true });
+    matches(await fixture.client.reports.next('closed'), { code, returns: true });
     await sleep(1_000);
     equal(fixture.server.attempts, 1);
   });
@@ -93,7 +93,7 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
   it('waits longer after each failed attempt (19.3)', async () => {
     fixture.server.refuseAll = 503;
     fixture.client.do({ do: 'connect', url: fixture.server.url });
-    await fixture.client.reported('closed');
+    await fixture.client.reports.next('closed');
     // pauses begin below 100 ms and double: some ten attempts, or more with short random pauses
     for (let waited = 0; waited < 3_000 && fixture.server.attempts < 25; waited += 100) await sleep(100);
     atMost(fixture.server.attempts, 25, true);
@@ -119,7 +119,7 @@ export function declareDisconnectChecks({ it }: Suite, fixture: ClientFixture): 
   it('waits for Retry-After before it reconnects (19.4)', async () => {
     fixture.server.refusal = { status: 503, headers: { 'Retry-After': '1' } };
     fixture.client.do({ do: 'connect', url: fixture.server.url });
-    matches(await fixture.client.reported('closed'), { status: 503, returns: true });
+    matches(await fixture.client.reports.next('closed'), { status: 503, returns: true });
     await fixture.server.connection();
     const [refused = 0, next = 0] = fixture.server.attemptTimes;
     atLeast(next - refused, 1_000);

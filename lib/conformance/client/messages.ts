@@ -43,7 +43,7 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     connection.ws.send(bytes.subarray(1_001), { binary: false, fin: true });
     connection.send(texts[3]!);
     for (const text of texts)
-      equal(await fixture.client.reported('event'), { tell: 'event', ...JSON.parse(text) });
+      equal(await fixture.client.reports.next('event'), { tell: 'event', ...JSON.parse(text) });
     equal(await connection.pongs.take(), 'now');
   });
 
@@ -52,7 +52,7 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     connection.send({ event: '$new', data: 1 });
     connection.send({ event: '$offset', offset: 'x' });
     connection.send({ event: 'said', data: 1, color: 'red', meta: { key: 'k' }, more: true });
-    equal(await fixture.client.reported('event'), { tell: 'event', event: 'said', data: 1 });
+    equal(await fixture.client.reports.next('event'), { tell: 'event', event: 'said', data: 1 });
     await connection.settled();
     equal(fixture.client.reports.open, []);
   });
@@ -69,7 +69,7 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     const connection = await fixture.connect();
     const data = { status: 'error', code: 'unknown_event', message: 'what?' };
     connection.send({ event: 'exception', data });
-    equal(await fixture.client.reported('event'), { tell: 'event', event: 'exception', data });
+    equal(await fixture.client.reports.next('event'), { tell: 'event', event: 'exception', data });
   });
 
   it('matches responses with its requests, in any order (8.2, 5.7)', async () => {
@@ -88,11 +88,11 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     connection.send({ event: 'exception', ack: ids.get('b'), data: failure });
     connection.send({ event: 'other', ack: ids.get('a'), data: [1], color: 'red' });
     connection.send({ event: 'exception', ack: ids.get('e'), data: 'own' });
-    matches(await fixture.client.reported('answer', 'a'), { data: [1] });
-    matches(await fixture.client.reported('failed', 'b'), { data: failure });
-    matches(await fixture.client.reported('answer', 'c'), { data: null });
-    equal(await fixture.client.reported('answer', 'd'), { tell: 'answer', key: 'd' });
-    matches(await fixture.client.reported('failed', 'e'), { data: 'own' });
+    matches(await fixture.client.reports.next('answer', 'a'), { data: [1] });
+    matches(await fixture.client.reports.next('failed', 'b'), { data: failure });
+    matches(await fixture.client.reports.next('answer', 'c'), { data: null });
+    equal(await fixture.client.reports.next('answer', 'd'), { tell: 'answer', key: 'd' });
+    matches(await fixture.client.reports.next('failed', 'e'), { data: 'own' });
   });
 
   it('ignores responses with an unknown id, an id of another type, or a settled id (8.4, 5.3)', async () => {
@@ -104,7 +104,7 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     connection.ws.send(JSON.stringify({ event: 'exception', ack: 'invented', data: 'wrong' }));
     connection.send({ ack: id!, data: 'right' });
     connection.ws.send(JSON.stringify({ ack: id, data: 'again' }));
-    matches(await fixture.client.reported('answer', 'a'), { data: 'right' });
+    matches(await fixture.client.reports.next('answer', 'a'), { data: 'right' });
     await connection.settled();
     equal(fixture.client.reports.open, []);
   });
@@ -144,8 +144,8 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
       for (const data of [0, 1]) connection.send({ event: key, data, ack: id!, more: true });
       connection.send({ event: key, ack: id!, ...(key === 'with' && { data: 2 }) });
       for (const data of key === 'with' ? [0, 1, 2] : [0, 1])
-        matches(await fixture.client.reported('value', key), { data });
-      await fixture.client.reported('end', key);
+        matches(await fixture.client.reports.next('value', key), { data });
+      await fixture.client.reports.next('end', key);
     }
   });
 
@@ -155,8 +155,8 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     const { id } = await connection.next('ticks');
     connection.send({ data: 0, ack: id!, more: true });
     connection.send({ event: 'exception', data: 'broken', ack: id! });
-    matches(await fixture.client.reported('value', 's'), { data: 0 });
-    matches(await fixture.client.reported('failed', 's'), { data: 'broken' });
+    matches(await fixture.client.reports.next('value', 's'), { data: 0 });
+    matches(await fixture.client.reports.next('failed', 's'), { data: 'broken' });
   });
 
   it('ends a stream at a message whose "more" is not true (5.4)', async () => {
@@ -164,8 +164,8 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     fixture.client.do({ do: 'stream', key: 's', event: 'ticks' });
     const { id } = await connection.next('ticks');
     connection.ws.send(JSON.stringify({ data: 0, ack: id, more: 1 }));
-    matches(await fixture.client.reported('value', 's'), { data: 0 });
-    await fixture.client.reported('end', 's');
+    matches(await fixture.client.reports.next('value', 's'), { data: 0 });
+    await fixture.client.reports.next('end', 's');
   });
 
   it('cancels a stream by its id (9.3)', async () => {
@@ -173,10 +173,10 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     fixture.client.do({ do: 'stream', key: 's', event: 'ticks' });
     const { id } = await connection.next('ticks');
     connection.send({ data: 0, ack: id!, more: true });
-    await fixture.client.reported('value', 's');
+    await fixture.client.reports.next('value', 's');
     fixture.client.do({ do: 'cancel', key: 's' });
     equal(await connection.next('$cancel'), { event: '$cancel', data: id });
     connection.send({ ack: id! });
-    await fixture.client.reported('end', 's');
+    await fixture.client.reports.next('end', 's');
   });
 }

@@ -46,7 +46,7 @@ export function declareRenewalChecks({ it }: Suite, fixture: ClientFixture): voi
     connection.send({ event: 'exception', ack: id, data: { status: 'error', message: 'no' } });
     await connection.settled();
     connection.ws.close(4401, 'expired');
-    await fixture.client.reported('closed');
+    await fixture.client.reports.next('closed');
     equal((await fixture.server.connection()).auth, AUTH);
   });
 

@@ -19,6 +19,7 @@ import { Frame, type Outgoing } from '../server/transport/frame.js';
 import { MessageRate } from '../server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
 import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from '../server/transport/ready-state.js';
+import { deferred, type Deferred } from '../server/util/deferred.js';
 import { runDetached } from '../server/util/detached.js';
 import { Downstream } from './downstream.js';
 import { Liveness } from './liveness.js';
@@ -72,9 +73,9 @@ export class HttpConnection implements Connection, OutboxTransport {
   private ended: (() => void) | undefined;
   private holders = 0;
   private timer: NodeJS.Timeout | undefined;
-  private draining: { readonly promise: Promise<void>; readonly settle: () => void } | undefined;
+  private draining: Deferred | undefined;
   private watchesDrain = false;
-  private closing: (() => void)[] | undefined;
+  private closed: Deferred | undefined;
 
   constructor(
     readonly encoding: Encoding,
@@ -250,7 +251,7 @@ export class HttpConnection implements Connection, OutboxTransport {
     return this.owner!.shouldSend(offset, isOwn);
   }
   drained(): Promise<void> {
-    return (this.draining ??= startDraining()).promise;
+    return (this.draining ??= deferred()).promise;
   }
   watchDrain(): void {
     this.watchesDrain = true;
@@ -262,7 +263,7 @@ export class HttpConnection implements Connection, OutboxTransport {
   private settleDrained(): void {
     const { draining } = this;
     this.draining = undefined;
-    draining?.settle();
+    draining?.resolve();
   }
 
   // the end
@@ -290,7 +291,7 @@ export class HttpConnection implements Connection, OutboxTransport {
 
   whenClosed(): Promise<void> {
     if (this.watcher === undefined) return Promise.resolve();
-    return new Promise((resolve) => (this.closing ??= []).push(resolve));
+    return (this.closed ??= deferred()).promise;
   }
 
   /** The client says goodbye. */
@@ -329,7 +330,7 @@ export class HttpConnection implements Connection, OutboxTransport {
     this.ended?.();
     this.owner!.onClose(code, Buffer.from(reason));
     watcher.connectionClosed(this);
-    for (const resolve of this.closing ?? []) resolve();
+    this.closed?.resolve();
   }
 
   private startTimer(milliseconds: number, then: () => void): void {
@@ -337,10 +338,4 @@ export class HttpConnection implements Connection, OutboxTransport {
     this.timer = setTimeout(then, Math.min(milliseconds, MAX_DELAY));
     this.timer.unref();
   }
-}
-
-function startDraining(): { readonly promise: Promise<void>; readonly settle: () => void } {
-  let settle!: () => void;
-  const promise = new Promise<void>((resolve) => (settle = resolve));
-  return { promise, settle };
 }

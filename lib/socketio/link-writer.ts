@@ -4,6 +4,7 @@ import type { Socket as TcpSocket } from 'node:net';
 import { lengthOf, type Encoded } from '../server/transport/encoding.js';
 import { frameAscii, frameText, type Outgoing } from '../server/transport/frame.js';
 import { bytesOf } from '../server/transport/outbox.js';
+import { deferred } from '../server/util/deferred.js';
 import { isDrained, isWritable, queueOf } from './engine-internals.js';
 
 /** Polling responses of one client that it has not read. */
@@ -138,8 +139,7 @@ export class LinkWriter {
   private startDraining(): { promise: Promise<void>; settle: () => void } {
     const { engine, tcp } = this;
     const source = tcp ?? engine;
-    let resolve: () => void;
-    const promise = new Promise<void>((done) => (resolve = done));
+    const { promise, resolve } = deferred();
     const settle = (): void => {
       this.draining = undefined;
       source.off('drain', settle);

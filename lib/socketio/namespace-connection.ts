@@ -13,6 +13,7 @@ import type { Outgoing } from '../server/transport/frame.js';
 import type { Message } from '../server/transport/message.js';
 import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
 import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from '../server/transport/ready-state.js';
+import { deferred, type Deferred } from '../server/util/deferred.js';
 import type { Link, LinkMember } from './link.js';
 import type { PacketEncoding } from './packet-encoding.js';
 
@@ -60,7 +61,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   private isRefused = false;
   /** The client goes on over its message rate, which is that of the whole link. */
   private isFlooding = false;
-  private closing: (() => void)[] | undefined;
+  private closed: Deferred | undefined;
   private watched: (() => void)[] | undefined;
 
   constructor(
@@ -214,7 +215,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
 
   whenClosed(): Promise<void> {
     if (this.watcher === undefined) return Promise.resolve();
-    return new Promise((resolve) => (this.closing ??= []).push(resolve));
+    return (this.closed ??= deferred()).promise;
   }
 
   // what the link reports
@@ -250,7 +251,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     this.setClosed();
     this.owner!.onClose(code, Buffer.from(reason));
     watcher.connectionClosed(this);
-    for (const resolve of this.closing ?? []) resolve();
+    this.closed?.resolve();
   }
 
   // what an outbox needs

@@ -1,4 +1,4 @@
-import { TestClient, type Received } from './client.js';
+import { TestClient, type ConnectOptions, type Received } from './client.js';
 import { until } from './wait.js';
 
 /** The members on one worker of sample/03-cluster. */
@@ -17,12 +17,14 @@ interface Roster {
 /** The number of connections after which two workers, or a certain one, must have accepted one. */
 const MAX_ATTEMPTS = 20;
 
-/** Milliseconds for a worker to accept a connection: Node loses those that it was handing to a killed worker. */
-const HANDSHAKE_TIMEOUT = 1_000;
+/** Milliseconds until {@link RoomMember.reconnect} tries again: Node loses connections that it was handing to a killed worker. */
+const RECONNECT_TIMEOUT = 1_000;
 
 const members: RoomMember[] = [];
 /** Makes names unique: an old roster must not match the current one. */
 let guests = 0;
+/** Makes the texts of messages unique. */
+let rounds = 0;
 
 afterEach(() => {
   for (const { client } of members.splice(0)) client.ws.terminate();
@@ -40,9 +42,9 @@ export class RoomMember {
     members.push(this);
   }
 
-  static async join(url: string, name: string): Promise<RoomMember> {
+  static async join(url: string, name: string, options: ConnectOptions = {}): Promise<RoomMember> {
     // counts may be wrong until a killed worker has missed its heartbeats
-    const client = new TestClient(url, { timeout: 10_000, handshakeTimeout: HANDSHAKE_TIMEOUT });
+    const client = new TestClient(url, { timeout: 10_000, ...options });
     await client.opened();
     client.send({ event: 'join', data: { name }, id: 0 });
     const response = (): Received | undefined => client.frames.find(({ ack }) => ack === 0);
@@ -55,7 +57,8 @@ export class RoomMember {
   async reconnect(failures: string[] = []): Promise<RoomMember> {
     let member: RoomMember | undefined;
     await until(`${this.name} to reconnect`, async () => {
-      member = await RoomMember.join(this.url, this.name).catch(
+      const options = { handshakeTimeout: RECONNECT_TIMEOUT };
+      member = await RoomMember.join(this.url, this.name, options).catch(
         (error: Error) => void failures.push(error.message),
       );
       return member !== undefined;
@@ -123,24 +126,25 @@ function groupByWorker(present: readonly RoomMember[]): WorkerMembers[] {
   });
 }
 
-/** Expects that each message of these members reaches all of them once. */
+/** Expects that each message of these members reaches all of them once, and no other message twice. */
 export async function expectOneRoom(present: readonly RoomMember[]): Promise<void> {
-  const before = present.map(({ messages }) => messages.length);
-  const expected = present.map(({ name, worker }) => ({ name, worker, text: `${name} was here` }));
-  for (const member of present) member.sendMessage(`${member.name} was here`);
+  const round = ++rounds;
+  const expected = present.map(({ name, worker }) => ({ name, worker, text: `${name} was here, ${round}` }));
+  // A member that has changed to a slower worker receives what the worker had not read yet: messages of earlier rounds.
+  const newMessages = ({ messages }: RoomMember) =>
+    messages.filter(({ text }) => text.endsWith(`, ${round}`));
+  for (const member of present) member.sendMessage(`${member.name} was here, ${round}`);
   await Promise.all(
-    present.map(({ client }, index) =>
-      client.until('all messages', () => newMessages(index).length >= expected.length),
+    present.map((member) =>
+      member.client.until('all messages', () => newMessages(member).length >= expected.length),
     ),
   );
   // a second copy would follow the first
   await Promise.all(present.map(({ client }) => client.settled()));
-  for (const index of present.keys()) {
-    expect(newMessages(index)).toHaveLength(expected.length);
-    expect(newMessages(index)).toEqual(expect.arrayContaining(expected));
-  }
-
-  function newMessages(index: number): RoomMember['messages'] {
-    return present[index]!.messages.slice(before[index]);
+  for (const member of present) {
+    expect(newMessages(member)).toHaveLength(expected.length);
+    expect(newMessages(member)).toEqual(expect.arrayContaining(expected));
+    const texts = member.messages.map(({ text }) => text);
+    expect(texts).toEqual([...new Set(texts)]);
   }
 }

@@ -3,8 +3,8 @@ import { Sample } from '../support/sample.js';
 import { until } from '../support/wait.js';
 
 interface Line {
-  level: number;
-  msg: string;
+  level: string;
+  message: string;
   context?: string;
 }
 
@@ -18,7 +18,7 @@ describe('sample 05-observed', () => {
     process.env['PORT'] = '0';
     const sample = Sample.start('sample/05-observed/src/main.ts');
     delete process.env['PORT'];
-    const [url] = await sample.waitForOutput(/"Open (http:[^"]+)\/"}\n$/);
+    const [url] = await sample.waitForOutput(/"Open (http:[^"]+)\/"}\n/);
 
     const start = await fetch(`${url!}/`);
     expect([start.url, start.status]).toEqual([`${url!}/ws-docs`, 200]);
@@ -49,7 +49,9 @@ describe('sample 05-observed', () => {
 
     const lines = sample.output.split('\n').filter((line) => line.startsWith('{'));
     const entries = lines.map((line) => JSON.parse(line) as Line);
-    expect(entries.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 10 });
+    expect(entries.find(({ message }) => /connected from .* \(request /.test(message))).toMatchObject({
+      level: 'verbose',
+    });
     expect(sample.output).toContain('the appraiser is ill');
 
     expect((await sample.end()).signal).toBe('SIGTERM');

@@ -4,6 +4,9 @@ import process from 'node:process';
 
 interface Package {
   license?: string;
+  engines?: { node?: string };
+  /** Not installed, and without a warning, where the engine is another one. */
+  optional?: boolean;
   dependencies?: Record<string, string>;
 }
 const read = (file: string): string => readFileSync(join(process.cwd(), file), 'utf8');
@@ -52,4 +55,19 @@ it('docs/releases.md lists the dependencies with their licences, and counts what
     new Set(names.map((name) => `${name} ${packages[folderOf(name, '')]!.license}`)),
   );
   expect(section).toContain(`it is ${installed().size} packages`);
+});
+
+/** Whether a range of `engines` has Node 20: `>=18`, `^20.19.0 || >=22.12.0`, `>= 0.6`, `*`. */
+function includesNode20(range: string): boolean {
+  return range.split('||').some((part) => {
+    const [, operator = '', major] = /^\s*(>=|>|\^|~|)\s*v?(\d+)/.exec(part) ?? [];
+    return major === undefined || (operator.startsWith('>') ? Number(major) <= 20 : major === '20');
+  });
+}
+
+it('npm ci prints no engine warning on Node 20', () => {
+  const others = Object.entries(packages).filter(
+    ([, { engines, optional }]) => optional !== true && !includesNode20(engines?.node ?? '*'),
+  );
+  expect(others.map(([folder, { engines }]) => `${folder}: ${engines!.node}`)).toEqual([]);
 });

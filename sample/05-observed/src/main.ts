@@ -1,16 +1,16 @@
+import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EnvelopeAdapter } from 'nestjs-envelope';
 import { EnvelopeExplorer } from 'nestjs-envelope/explorer';
-import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { contractOptions } from './contract.options.js';
 import { startTelemetry } from './operations/telemetry.js';
 import { startBidders } from './bidders.js';
 
 startTelemetry();
-const app = await NestFactory.create(AppModule, { bufferLogs: true });
-const logger = app.get(Logger);
-app.useLogger(logger);
+// connections are logged at the level verbose
+const logger = new ConsoleLogger({ json: true, logLevels: ['verbose', 'log', 'warn', 'error', 'fatal'] });
+const app = await NestFactory.create(AppModule, { logger });
 app.useWebSocketAdapter(new EnvelopeAdapter(app));
 EnvelopeExplorer.setup('ws-docs', app, contractOptions);
 app.enableShutdownHooks();

@@ -65,6 +65,17 @@ describe('access to the console', () => {
     expect(app.log.of('log')).toContain(`Serves the console on ${PATH}, with the guards AdminGuard`);
   });
 
+  it('logs a refused sign-in with its address, and no connection without credentials', async () => {
+    const app = await startConsole({}, { adapter: { trustProxy: 'loopback' } });
+    expect(await statusOf(app)).toBe(403);
+    expect(app.log.of('warn')).toEqual([]);
+    for (let index = 0; index < 7; index++)
+      expect(await statusOf(app, { ...as('eve'), 'X-Forwarded-For': '203.0.113.7' })).toBe(403);
+    expect(app.log.of('warn')).toEqual(
+      Array(5).fill(`${PATH}: a guard refused a sign-in from 203.0.113.7 with 403`),
+    );
+  });
+
   it('runs the guards again at each request', async () => {
     const app = await startConsole();
     const admin = await Admin.connect(app);

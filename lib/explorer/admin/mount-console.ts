@@ -1,6 +1,7 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import type { Server } from 'node:http';
 import { findAdapter } from '../../nest/gateways/find-adapter.js';
+import { hasCredentials } from '../../server/handshake/handshake.js';
 import { observe } from '../../server/diagnostics/channels.js';
 import { AdminConsole } from './admin-console.js';
 import { AdminGuards } from './admin-guards.js';
@@ -44,7 +45,13 @@ function startConsole(path: string, app: INestApplication, options: ResolvedAdmi
     );
   const report = (error: unknown): void => logger.error(error);
   const guards = new AdminGuards(app, options.guards, report);
-  const server = adapter._mountOwn(path, { limits: LIMITS }, (client) => guards.atUpgrade(client));
+  const server = adapter._mountOwn(path, { limits: LIMITS }, async (client) => {
+    const refused = await guards.atUpgrade(client);
+    // the page connects without a token first: that is no attempt to sign in
+    if (refused !== undefined && hasCredentials(client.handshake.auth))
+      server._warn('refused sign-ins', `a guard refused a sign-in from ${client.ip} with ${refused.status}`);
+    return refused;
+  });
   const console = new AdminConsole(server, adapter, options, guards, report);
   const stopWatching = observe('unmount', ({ server: unmounted }) => {
     if (unmounted !== server) return;

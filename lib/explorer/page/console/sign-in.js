@@ -52,7 +52,8 @@ export const REFUSED = {
     '403 with your own session: the origin of this page is not allowed.',
     '429: your address or user is blocked, or has too many consoles. Blocks do not count through a tunnel to the node.',
     '503: a server that is starting or ending.',
-    'The log of the application has a line for each refused connection.',
+    '404: a proxy does not pass WebSockets on, or changes the path.',
+    'The log of the application names foreign origins, blocks, limits, mistakes of proxies and refused tokens.',
   ],
 };
 

@@ -45,8 +45,8 @@ describeInBrowser('the views of the console in Chromium', () => {
     await app.connect('/talk', { headers: { origin: 'https://elsewhere.example' } }).catch(() => undefined);
     client.ws.close(1000);
     await console_.expectRow('Disconnects by reason', 'client namespace disconnect', '1');
-    await console_.expectRow('Close codes', '1000: the server disconnected the client', '1');
-    await console_.expectRow('Refused connections', '403: a guard, or a foreign origin', '1');
+    await console_.expectRow('Close codes', '1000: closed normally, by the client or the server', '1');
+    await console_.expectRow('Refused connections', '403: a page of a foreign origin', '1');
     await console_.expectRow('Refused messages', 'unknown_event', '1');
     await page.locator('[data-figure=connections] b').getByText(/^\d+$/).waitFor();
     // the chart has a point for each overview

@@ -57,7 +57,9 @@ describe('the overview of the console', () => {
     });
     expect(before.counts.disconnects).toEqual([{ name: 'transport close', count: 1 }]);
     // of the whole process: other tests may have refused some
-    expect(before.counts.refusedUpgrades.find(({ name }) => name === '403')?.count).toBeGreaterThanOrEqual(1);
+    expect(
+      before.counts.refusedUpgrades.find(({ name }) => name === '403 origin')?.count,
+    ).toBeGreaterThanOrEqual(1);
     client.send({ event: 'nobody takes it' });
     client.send('{"event":"say","data":[[[[[[1]]]]]]}');
     client.send('no envelope');

@@ -143,9 +143,9 @@ describe('diagnostics channels', () => {
     const app = await start();
     await expect(app.connect('/ws/7', { origin: 'https://elsewhere.test' })).rejects.toThrow('403');
     await expect(app.connect('/nowhere')).rejects.toThrow('404');
-    expect(refused.map(({ request, status }) => [request.url, status])).toEqual([
-      ['/ws/7', 403],
-      ['/nowhere', 404],
+    expect(refused.map(({ request, status, why }) => [request.url, status, why])).toEqual([
+      ['/ws/7', 403, 'origin'],
+      ['/nowhere', 404, 'path'],
     ]);
   });
 

@@ -30,7 +30,9 @@ export class ConnectionCounts {
         this.closeCodes.add(String(closed.code));
       }),
       // of the whole process: a refused request belongs to no server yet
-      observe('upgrade.refuse', ({ status }) => this.refusedUpgrades.add(String(status))),
+      observe('upgrade.refuse', ({ status, why }) =>
+        this.refusedUpgrades.add(why === undefined ? String(status) : `${status} ${why}`),
+      ),
     ];
   }
 

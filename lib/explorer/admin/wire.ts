@@ -153,7 +153,7 @@ export interface Counts {
   readonly disconnects: readonly Count[];
   /** By close code, such as `1001`. */
   readonly closeCodes: readonly Count[];
-  /** By HTTP status. */
+  /** By HTTP status and, where it is known, its reason, as the channel `upgrade.refuse` names it: `403 origin`. */
   readonly refusedUpgrades: readonly Count[];
   /** Since when the next three are counted: only while a console watches. */
   readonly watchedSince: number;

@@ -5,7 +5,7 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import { userText } from '../../server/handshake/user-name.js';
 import { drainClients } from '../../server/namespace/drain.js';
 import { groupAddress } from '../../server/upgrade/client-address.js';
-import { refusal } from '../../server/upgrade/http-refusal.js';
+import { because, refusal } from '../../server/upgrade/http-refusal.js';
 import { callSafely } from '../../server/util/safe-call.js';
 import type { BlockEntry, BlockSubject } from '../../server/upgrade/block-list.js';
 import type { LimitChanges, Limits, PathLimits } from '../options/limits.js';
@@ -101,7 +101,8 @@ export class EnvelopeOperations {
     this.draining?.abort();
     const controller = (this.draining = new AbortController());
     const text = message ?? 'The server is draining';
-    host.access.draining = refusal(503, text, { 'Retry-After': String(Math.ceil(retryAfter)) });
+    const headers = { 'Retry-After': String(Math.ceil(retryAfter)) };
+    host.access.draining = because('draining', refusal(503, text, headers));
     host.audit({ action: 'drain', by, details: { perSecond, message, clients: host.clients().length } });
     await drainClients({ clients: () => host.clients(), perSecond, text, signal: controller.signal });
   }

@@ -29,7 +29,11 @@ export interface EnvelopeDiagnostics {
     readonly closed: ClosedInfo;
   };
   /** An upgrade was refused with an HTTP response. */
-  'upgrade.refuse': { readonly request: IncomingMessage; readonly status: number };
+  'upgrade.refuse': {
+    readonly request: IncomingMessage;
+    readonly status: number;
+    readonly why: RefusalReason | undefined;
+  };
   /** A message was received, valid or not. */
   message: { readonly socket: ObservedSocket; readonly bytes: number };
   /** A message was refused; PROTOCOL.md lists the values of `code`. */
@@ -60,6 +64,27 @@ export interface EnvelopeDiagnostics {
   /** An operator did something: by `EnvelopeOperations`, or in the explorer's console. */
   audit: AuditRecord;
 }
+
+/**
+ * Why an upgrade was refused: the origin of the page, a guard, an option with a check of the application, no gateway on the path, a
+ * malformed handshake, a token that expired meanwhile, a block or a drain by an operator, a server that closes, or the name of the limit
+ * that was reached. `undefined` on the channel: a check failed, or the transport itself refused.
+ */
+export type RefusalReason =
+  | 'origin'
+  | 'guard'
+  | 'verifyClient'
+  | 'allowRequest'
+  | 'path'
+  | 'handshake'
+  | 'expired'
+  | 'blocked'
+  | 'draining'
+  | 'closing'
+  | 'maxConnections'
+  | 'maxConnectionsPerAddress'
+  | 'maxPendingUpgrades'
+  | 'upgradeTimeout';
 
 type Name = keyof EnvelopeDiagnostics;
 

@@ -1,7 +1,7 @@
 import type { ClientInfo } from '../handshake/client-info.js';
 import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
 import { BlockList, type BlockEntry, type BlockSubject } from './block-list.js';
-import { refusal, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, type HttpRefusal } from './http-refusal.js';
 
 /** Whom an operator keeps out at present: everybody, while the node drains, or blocked addresses and users. */
 export class AccessControl {
@@ -45,5 +45,5 @@ export class AccessControl {
 /** Returns the refusal of a blocked client, with the rest of the time in `Retry-After`. */
 export function refusalFor({ until }: BlockEntry): HttpRefusal {
   const seconds = String(Math.ceil((until - Date.now()) / 1_000));
-  return refusal(429, 'Blocked for a time', { 'Retry-After': seconds });
+  return because('blocked', refusal(429, 'Blocked for a time', { 'Retry-After': seconds }));
 }

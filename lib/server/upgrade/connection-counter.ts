@@ -1,5 +1,5 @@
 import { SHARED_ADDRESS_FACTOR, type ClientInfo } from '../handshake/client-info.js';
-import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
 /** The limits of one adapter. `Infinity` disables a limit. */
 export interface ConnectionCounterLimits {
@@ -89,7 +89,7 @@ export class ConnectionCounter {
       `${factor}limits.${limit} (${this.limits[limit]}) is reached${suffix}: upgrades are refused with ${status}`,
     );
     const message = status === 429 ? 'Too many connections from this address' : 'Too many connections';
-    return refusal(status, message, RETRY_AFTER);
+    return because(limit, refusal(status, message, RETRY_AFTER));
   }
 }
 

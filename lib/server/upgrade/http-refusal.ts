@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { channels } from '../diagnostics/channels.js';
+import { channels, type RefusalReason } from '../diagnostics/channels.js';
 
 /** An HTTP response that refuses an upgrade. */
 export interface HttpRefusal {
@@ -8,6 +8,8 @@ export interface HttpRefusal {
   /** The body, which is sent as JSON. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** See the channel `upgrade.refuse`. It is not sent. */
+  readonly why?: RefusalReason;
 }
 
 /** The header that tells a client to retry after 5 seconds. */
@@ -26,9 +28,14 @@ export function refusal(
   };
 }
 
+/** Returns the refusal with its reason. */
+export function because(why: RefusalReason, given: HttpRefusal): HttpRefusal {
+  return { ...given, why };
+}
+
 /** Publishes a refusal on the diagnostics channel `upgrade.refuse`. */
-export function publishRefusal(request: IncomingMessage, { status }: HttpRefusal): void {
-  if (channels.upgradeRefuse.hasSubscribers) channels.upgradeRefuse.publish({ request, status });
+export function publishRefusal(request: IncomingMessage, { status, why }: HttpRefusal): void {
+  if (channels.upgradeRefuse.hasSubscribers) channels.upgradeRefuse.publish({ request, status, why });
 }
 
 /** Refuses an upgrade with an HTTP response, then closes the socket. Adds nothing of the request to the body. */

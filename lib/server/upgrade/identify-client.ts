@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientInfo } from '../handshake/client-info.js';
 import { hasOneHost, type ClientAddressReader } from './client-address.js';
-import { refusal, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, type HttpRefusal } from './http-refusal.js';
 
-const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
+const NO_HOST = because('handshake', refusal(400, 'The Host header is missing, or names no host'));
 
 /** The refusal of a server that is closing. The client can reconnect to another node, or to this one after its restart. */
-export const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '1' });
+export const SHUTTING_DOWN = because(
+  'closing',
+  refusal(503, 'The server is shutting down', { 'Retry-After': '1' }),
+);
 
 /** Returns what is known about the client of a request, or the refusal of a request whose client cannot be known. */
 export function identifyClient(

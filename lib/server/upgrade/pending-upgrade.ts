@@ -4,11 +4,11 @@ import { publishLimit } from '../diagnostics/channels.js';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 import { refuseRequest, type ConnectionRequest } from './connection-request.js';
 import type { Params } from './path-pattern.js';
-import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 
 /** The refusal of a request whose checks or guards did not end in time. */
-export const TOO_SLOW = refusal(503, 'The upgrade took too long', RETRY_AFTER);
+export const TOO_SLOW = because('upgradeTimeout', refusal(503, 'The upgrade took too long', RETRY_AFTER));
 
 /** A request to connect, from its first byte until it is accepted, refused, or abandoned by the client. */
 export class PendingUpgrade {

@@ -6,7 +6,7 @@ import type { AccessControl } from './access-control.js';
 import type { ClientAddressReader } from './client-address.js';
 import type { ConnectionCounter } from './connection-counter.js';
 import { refuseRequest, type ConnectionRequest } from './connection-request.js';
-import { refusal, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, type HttpRefusal } from './http-refusal.js';
 import { identifyClient, SHUTTING_DOWN } from './identify-client.js';
 import { explainOrigin, ORIGIN_REFUSED } from './origin.js';
 import { NO_PARAMS } from './path-pattern.js';
@@ -66,7 +66,7 @@ export class TransportAdmission implements Pick<
       if (check === undefined) {
         const origin = String(request.headers.origin);
         onForeignOrigin(origin, explainOrigin(origin, clientInfo));
-        return finish({ refused: refusal(403, ORIGIN_REFUSED) });
+        return finish({ refused: because('origin', refusal(403, ORIGIN_REFUSED)) });
       }
       // the application's rule may decide twice, or fail after it has decided
       let isDecided = false;

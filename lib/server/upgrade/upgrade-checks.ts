@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { callSafely } from '../util/safe-call.js';
 import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors, type CorsOptions } from './origin.js';
 import type { OwnHosts } from './own-hosts.js';
-import { refusal, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 import type {
   VerifyClientCallbackAsync,
@@ -115,7 +115,7 @@ function originCheck(options: UpgradeChecks): Check {
       if (allowed !== undefined) return done();
       const origin = String(request.headers.origin);
       options.onForeignOrigin(origin, explainOrigin(origin, clientInfo));
-      done(refusal(403, ORIGIN_REFUSED));
+      done(because('origin', refusal(403, ORIGIN_REFUSED)));
     };
     check(request, clientInfo, decide, failed);
   };
@@ -125,7 +125,7 @@ function allowRequestCheck(allowRequest: AllowRequest): Check {
   return (request, _, done) =>
     allowRequest(request, (error, success) => {
       if (success) done();
-      else done(refusal(403, typeof error === 'string' ? error : 'Forbidden'));
+      else done(because('allowRequest', refusal(403, typeof error === 'string' ? error : 'Forbidden')));
     });
 }
 
@@ -136,14 +136,18 @@ function verifyCheck(verifyClient: VerifyClient): Check {
   return (request, { isSecure }, done) => {
     const info = { origin: request.headers.origin ?? '', secure: isSecure === true, req: request };
     if (verifyClient.length < 2) {
-      const decide = (passed: boolean): void => done(passed ? undefined : refusal(401, 'Unauthorized'));
+      const decide = (passed: boolean): void =>
+        done(passed ? undefined : because('verifyClient', refusal(401, 'Unauthorized')));
       const passed = (verifyClient as (info: object) => boolean | Promise<boolean>)(info);
       // unlike ws, which accepts a request for any promise; a promise may be of another realm
       return typeof passed === 'boolean' ? decide(passed) : Promise.resolve(passed).then(decide);
     }
     return (verifyClient as VerifyClientCallbackAsync)(info, (passed, code = 401, message, headers) => {
       if (passed) done();
-      else done(verifyRefusal(code, message ?? STATUS_CODES[code] ?? 'Refused', headers));
+      else
+        done(
+          because('verifyClient', verifyRefusal(code, message ?? STATUS_CODES[code] ?? 'Refused', headers)),
+        );
     });
   };
 }

@@ -17,7 +17,7 @@ import type { ConnectionCounter } from './connection-counter.js';
 import { refuseRequest, type ConnectionRequest, type ConnectionTerms } from './connection-request.js';
 import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
 import type { Params } from './path-pattern.js';
-import { refusal, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, type HttpRefusal } from './http-refusal.js';
 import { PendingUpgrade } from './pending-upgrade.js';
 import type { ClientAddressReader } from './client-address.js';
 import { identifyClient, SHUTTING_DOWN } from './identify-client.js';
@@ -65,9 +65,9 @@ const ABANDONED_GUARD_TIMEOUTS = 3;
 /** The maximum number of milliseconds for which a stalled broker delays the end of a server. */
 const RESUME_TIMEOUT = 5_000;
 
-const EXPIRED = refusal(401, 'The token has expired');
-const FORBIDDEN = refusal(403, 'Forbidden resource');
-const OLD_HTTP = refusal(400, 'A WebSocket needs HTTP/1.1');
+const EXPIRED = because('expired', refusal(401, 'The token has expired'));
+const FORBIDDEN = because('guard', refusal(403, 'Forbidden resource'));
+const OLD_HTTP = because('handshake', refusal(400, 'A WebSocket needs HTTP/1.1'));
 
 const OLD_HTTP_ADVICE =
   'HTTP/1.0 has no upgrades (RFC 9110, section 7.8): a request was refused with 400. Behind nginx, add ' +
@@ -223,7 +223,7 @@ export class UpgradeHandler implements ConnectionWatcher {
         const refused =
           isExpired && (guardRefusal === undefined || client._isEnded)
             ? EXPIRED
-            : (guardRefusal ?? this.config.access.refusalOfClient(client, upgrade.clientInfo));
+            : (byGuard(guardRefusal) ?? this.config.access.refusalOfClient(client, upgrade.clientInfo));
         if (refused !== undefined) return upgrade.refuse(refused);
         if (!upgrade.isOver) client._grant = grantOf(client);
         if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);
@@ -288,4 +288,9 @@ export class UpgradeHandler implements ConnectionWatcher {
       );
     if (server !== undefined) this.onClientRemoved(server.name);
   };
+}
+
+function byGuard(refused: HttpRefusal | undefined): HttpRefusal | undefined {
+  // a path of this package names another reason itself
+  return refused === undefined || refused.why !== undefined ? refused : because('guard', refused);
 }

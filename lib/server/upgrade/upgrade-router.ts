@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { patchMethod } from '../util/patch-method.js';
 import { pathOf } from './path-pattern.js';
 import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
-import { publishRefusal, refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
+import { because, publishRefusal, refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
 import { hasLostUpgrade } from './lost-upgrade.js';
 import { upgradePacing } from './upgrade-pacing.js';
 import { detectSocketIoClient } from './unknown-path.js';
@@ -146,10 +146,10 @@ export class UpgradeRouter {
     if (this.tryHandle(request, socket, head) || this.isShared) return;
     if (!isWebSocket(request)) handleAsHttpRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
-      refuse(request, socket, refusal(400, 'The request target is not a path'));
+      refuse(request, socket, because('handshake', refusal(400, 'The request target is not a path')));
     else {
       this.mistakes.unknownPath(request.url!);
-      refuse(request, socket, refusal(404, 'No gateway is mounted on this path'));
+      refuse(request, socket, because('path', refusal(404, 'No gateway is mounted on this path')));
     }
   };
 }

@@ -5,7 +5,7 @@ import type { ServerWebSocket } from '../transport/server-web-socket.js';
 import type { HandshakeListener, WebSocketAcceptor } from '../transport/web-socket-acceptor.js';
 import { WebSocketConnection } from '../transport/web-socket-connection.js';
 import type { ConnectionRequest, ConnectionTerms } from './connection-request.js';
-import { refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
+import { because, refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
 
 /** The upgrade request of a WebSocket, until the response 101 or a refusal. */
 export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
@@ -77,6 +77,6 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
 
 /** Returns the refusal of a malformed handshake, with the headers that RFC 6455 (section 4.4) and HTTP require. */
 function handshakeRefusal({ method }: IncomingMessage, { message }: Error): HttpRefusal {
-  if (method !== 'GET') return refusal(405, message, { Allow: 'GET' });
-  return refusal(400, message, { 'Sec-WebSocket-Version': '13, 8' });
+  if (method !== 'GET') return because('handshake', refusal(405, message, { Allow: 'GET' }));
+  return because('handshake', refusal(400, message, { 'Sec-WebSocket-Version': '13, 8' }));
 }

@@ -1,9 +1,24 @@
 import { clock, count, moment } from './format.js';
 import { Table } from './table.js';
 
-/** What the statuses of refused upgrades mean. */
+/** What the reasons of refused upgrades mean. */
+const REASONS = {
+  origin: 'a page of a foreign origin',
+  guard: 'a guard',
+  verifyClient: 'the option verifyClient',
+  allowRequest: 'the option allowRequest',
+  path: 'no gateway on this path',
+  handshake: 'no valid WebSocket handshake',
+  expired: 'the token expired meanwhile',
+  blocked: 'an operator blocked the address or user',
+  draining: 'the node drains',
+  closing: 'the node closes',
+  upgradeTimeout: 'a slow guard or check (upgradeTimeout)',
+};
+
+/** What their statuses mean, without a reason, such as those of a node of an earlier version. */
 const STATUSES = {
-  400: 'no valid WebSocket handshake',
+  400: 'no valid handshake',
   401: 'not signed in',
   403: 'a guard, or a foreign origin',
   404: 'no gateway on this path',
@@ -12,8 +27,13 @@ const STATUSES = {
   503: 'a limit, a slow guard, draining, or shutting down',
 };
 
-/** Codes that no close frame carries (RFC 6455, section 7.4.1). */
-const WITHOUT_FRAME = {
+/**
+ * Codes that both sides send, so that they mean more here than where the server sends them, and codes that no close frame carries
+ * (RFC 6455, section 7.4.1).
+ */
+const CODES = {
+  1000: 'closed normally, by the client or the server',
+  1001: 'the user left the page, or the server ended or drained',
   1005: 'the client closed without a code',
   1006: 'no close frame: the connection broke',
 };
@@ -69,11 +89,18 @@ function since(time, isWatched) {
 }
 
 function labelOf(list, name, closeCodes) {
+  if (list === 'refusedUpgrades') return refusalLabel(name);
   const means =
     list === 'closeCodes'
-      ? (closeCodes.find(({ code }) => String(code) === name)?.means ?? WITHOUT_FRAME[name])
-      : list === 'refusedUpgrades'
-        ? STATUSES[name]
-        : undefined;
+      ? (CODES[name] ?? closeCodes.find(({ code }) => String(code) === name)?.means)
+      : undefined;
   return means === undefined ? name : `${name}: ${means}`;
+}
+
+/** @param name a status, and a reason if it is known: `403 origin` */
+function refusalLabel(name) {
+  const [status, why] = name.split(' ');
+  // without one in the lists: the name of a limit
+  const means = why === undefined ? STATUSES[status] : (REASONS[why] ?? `the limit ${why}`);
+  return means === undefined ? name : `${status}: ${means}`;
 }

@@ -1,8 +1,6 @@
 import { inspect, type InspectOptions } from 'node:util';
 import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-import { decode } from '../../protocol/codec.js';
-import { Refusal, UNLIMITED } from '../../protocol/envelope.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
@@ -27,13 +25,13 @@ import type { Handled } from '../util/handled.js';
 import { randomId } from '../util/random-id.js';
 import { EmitOperator } from './emit-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
-import { failRunningRequest, requestContext } from './incoming-request.js';
 import type { HeldRooms } from './held-rooms.js';
 import { Lifecycle } from './lifecycle.js';
 import type { NamespaceContract } from './namespace-contract.js';
 import { Outbound } from './outbound.js';
 import { RequestTable } from './request-table.js';
 import type { ResumableSession } from './resumable-session.js';
+import { failRunningRequestWith } from './running-request.js';
 import { join, leaveRooms } from './socket-rooms.js';
 import { ConnectionApi } from './connection-api.js';
 
@@ -282,16 +280,7 @@ export class EnvelopeSocket<
    * @example client.send('a text without an envelope');
    */
   send(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
-    if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
-      const envelope = decode(data, UNLIMITED);
-      if (
-        !(envelope instanceof Refusal) &&
-        envelope.event === 'exception' &&
-        failRunningRequest(this, envelope.data)
-      )
-        return;
-    }
-    this._connection.sendRaw(data, options, callback);
+    if (!failRunningRequestWith(data, this)) this._connection.sendRaw(data, options, callback);
   }
 
   /**

@@ -243,20 +243,3 @@ export class IncomingPacket extends IncomingRequest {
  * that others do not pay for it.
  */
 export const requestContext = new AsyncLocalStorage<IncomingRequest>();
-
-/**
- * Answers the request that the running code works for with an exception: what an exception filter emits is the answer.
- *
- * @returns whether there is such a request of this client, without an answer
- */
-export function failRunningRequest(
-  client: { readonly _requestsIfAny: Asker | undefined },
-  payload: unknown,
-): boolean {
-  const request = requestContext.getStore();
-  if (request === undefined || (request.done && !request.isAborted)) return false;
-  if (client._requestsIfAny === undefined || !request.isFrom(client._requestsIfAny)) return false;
-  // without an effect after a $cancel: the client has its final answer
-  request.fail(payload);
-  return true;
-}

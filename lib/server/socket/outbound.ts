@@ -14,10 +14,11 @@ import type { Encoded } from '../transport/encoding.js';
 import { causedByClient } from '../util/client-errors.js';
 import { callSafely } from '../util/safe-call.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';
-import { failRunningRequest, INTERNAL_ERROR } from './incoming-request.js';
+import { INTERNAL_ERROR } from './incoming-request.js';
 import type { NamespaceContract } from './namespace-contract.js';
 import type { RequestTable } from './request-table.js';
 import type { ResumableSession } from './resumable-session.js';
+import { failRunningRequest } from './running-request.js';
 
 /** What the outbound side needs of its socket. */
 export interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {

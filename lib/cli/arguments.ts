@@ -99,7 +99,7 @@ export function usageError(message: string): TypeError {
 }
 
 /** The options of a command, with those that every command has. */
-export function optionsOf(signature: Signature): Options {
+function optionsOf(signature: Signature): Options {
   return Object.assign({}, ...Object.values(signature.options), GENERAL) as Options;
 }
 

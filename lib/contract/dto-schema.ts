@@ -64,7 +64,7 @@ function memberOf(
 }
 
 /** Merges two schemas of one value. The keywords of the first one win. */
-export function mergeSchemas(first: JsonSchema, second: JsonSchema): JsonSchema {
+function mergeSchemas(first: JsonSchema, second: JsonSchema): JsonSchema {
   if ('$ref' in first || 'allOf' in first || 'anyOf' in first || 'oneOf' in first) return first;
   if ('$ref' in second) return second;
   const merged: Record<string, unknown> = { ...second, ...first };

@@ -51,7 +51,7 @@ export function memoryHistory(options: MemoryHistoryOptions = {}): HistoryStore 
 }
 
 /** The histories of all rooms in the memory of one process. */
-export class MemoryStore implements HistoryStore {
+class MemoryStore implements HistoryStore {
   readonly isShared = false;
   /** By path and room; the room with the oldest last message is first. */
   private readonly logs = new Map<string, Log>();

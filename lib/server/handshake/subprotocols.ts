@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /** The subprotocol by which a client requests `$session`, offsets and the other negotiated features. */
-export const ENVELOPE_V1 = 'envelope.v1';
+const ENVELOPE_V1 = 'envelope.v1';
 /** The prefix of the subprotocol that carries a client's credentials, as a base64url JSON object. */
 export const AUTH_PROTOCOL = 'envelope.auth.';
 

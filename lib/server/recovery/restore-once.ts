@@ -44,7 +44,7 @@ export function pageOf(command: string | symbol, args: readonly unknown[]): Page
 }
 
 /** One page of the log. */
-export class Page {
+class Page {
   private readonly size: number;
 
   constructor(

@@ -37,7 +37,7 @@ function resumeAll(): void {
  * has handled a frame when it has the last byte, which is true without compression. When the connection closes, or code
  * listens to the messages of `ws` itself, `ws` reads alone.
  */
-export class FrameReader {
+class FrameReader {
   /** `ws` reads; this reader only follows the headers, to know where a frame ends. */
   private isFollowing = false;
   private isWaiting = false;

@@ -6,6 +6,7 @@ import type { TestApp } from '../support/app.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { Child } from '../support/child.js';
 import { TestClient } from '../support/client.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { Admin, connectMember, startSharedConsole } from './console-fixture.js';
 
 describeWithRedis('the console of three nodes on Redis', () => {
@@ -120,6 +121,54 @@ describeWithRedis('the console of three nodes on Redis', () => {
     expect(entries.map(({ action }) => action)).toEqual(
       // both applications of this process have the channel of the process
       expect.arrayContaining(['disconnectUser', 'disconnect', 'emit', 'join']) as string[],
+    );
+  });
+
+  it('adds up what each node counts, and finds slow readers of another node', async () => {
+    const countOf = (
+      { counts }: Overview,
+      list: 'closeCodes' | 'refusedUpgrades' | 'refusedMessages',
+      name: string,
+    ) => counts[list].find((count) => count.name === name)?.count ?? 0;
+    await connect(one);
+    const before = await overviewWith(({ namespaces }) => namespaces.length > 0);
+    const gone = await connectThird();
+    gone.client.close(4_321);
+    await gone.client.ended();
+    await requestUpgrade(port, '/ws', { Origin: 'https://evil.example' });
+    const slow = await connectThird({ user: 'bob', rooms: 'red' });
+    slow.client.send('no envelope');
+    await slow.client.settled();
+    const after = await overviewWith((overview) => countOf(overview, 'closeCodes', '4321') === 1);
+    expect(after.counts.opened - before.counts.opened).toBe(2);
+    expect(
+      countOf(after, 'refusedUpgrades', '403 origin') - countOf(before, 'refusedUpgrades', '403 origin'),
+    ).toBe(1);
+    expect(
+      countOf(after, 'refusedMessages', 'bad_frame') - countOf(before, 'refusedMessages', 'bad_frame'),
+    ).toBe(1);
+
+    slow.client.ws.pause();
+    await polled('bytes that wait', async () => {
+      slow.client.send({ event: 'say', data: 'x'.repeat(200_000) });
+      const { rows } = await admin.ask('connections', { order: 'buffered', limit: 2 });
+      return rows[0]!.id === slow.id && rows[0]!.buffered > 65_536;
+    });
+    expect(await overviewWith(({ namespaces }) => namespaces.some((one) => one.slow === 1))).toBeDefined();
+    const { id, user } = (await admin.ask('connections', {})).rows.find((row) => row.id === slow.id)!;
+    const { node, address } = await rowOf(id);
+    for (const filter of [
+      { user },
+      { room: 'red' },
+      { node },
+      { address, user },
+      { kind: 'json', user },
+    ] as const) {
+      const { rows } = await admin.ask('connections', { filter: filter as object });
+      expect([filter, rows.map((row) => row.id)]).toEqual([filter, [slow.id]]);
+    }
+    expect((await admin.ask('connections', { filter: { namespace: '/ws', kind: 'msgpack' } })).rows).toEqual(
+      [],
     );
   });
 

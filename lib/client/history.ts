@@ -40,7 +40,11 @@ class RoomPositions {
     return () => this.position(room);
   }
 
-  /** Forgets what was seen in a room, so that the next join is like the first one. @example history(socket).forget('chat:7'); */
+  /**
+   * Forgets what was seen in a room, so that the next join is like the first one.
+   *
+   * @example history(socket).forget('chat:7');
+   */
   forget(room: string): void {
     this.#rooms.delete(room);
   }

@@ -41,7 +41,11 @@ export class EnvelopeContext extends BaseRpcContext<Args> {
   get signal(): AbortSignal {
     return this.#request?.signal ?? this.getSocketRef()._requests.signal;
   }
-  /** Returns the client's socket, the same object that gateways receive. @example void context.getSocketRef().join('red'); */
+  /**
+   * Returns the client's socket, the same object that gateways receive.
+   *
+   * @example void context.getSocketRef().join('red');
+   */
   getSocketRef(): EnvelopeSocket {
     return this.getArgByIndex(0);
   }
@@ -72,7 +76,11 @@ export class EnvelopeContext extends BaseRpcContext<Args> {
   getId(): RequestId | undefined {
     return this.getArgByIndex(3);
   }
-  /** Returns the handshake of the client's connection. @example const language = context.getHandshake().headers['accept-language']; */
+  /**
+   * Returns the handshake of the client's connection.
+   *
+   * @example const language = context.getHandshake().headers['accept-language'];
+   */
   getHandshake(): Handshake {
     return this.getSocketRef().handshake;
   }

@@ -108,7 +108,11 @@ export class TestClient<
     for (const [event, listener] of Object.entries(on)) this.on(event, listener as never);
   }
 
-  /** All events that have arrived so far, in order. @example expect(ada.received).toEqual([{ event: 'said', data: 'hello' }]); */
+  /**
+   * All events that have arrived so far, in order.
+   *
+   * @example expect(ada.received).toEqual([{ event: 'said', data: 'hello' }]);
+   */
   get received(): readonly ReceivedEvent[] {
     return this.inbox.received;
   }

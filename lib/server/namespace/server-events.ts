@@ -150,11 +150,19 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return this.emitterOf(event).listeners(event) as ((...args: Untyped[]) => void)[];
   }
-  /** Returns the number of listeners of one event. @example if (server.listenerCount('reload') === 0) server.on('reload', onReload); */
+  /**
+   * Returns the number of listeners of one event.
+   *
+   * @example if (server.listenerCount('reload') === 0) server.on('reload', onReload);
+   */
   listenerCount(event: string): number {
     return this.emitterOf(event).listenerCount(event);
   }
-  /** Returns the names of the events that have listeners. @example console.log(server.eventNames()); // ['connection', 'reload'] */
+  /**
+   * Returns the names of the events that have listeners.
+   *
+   * @example console.log(server.eventNames()); // ['connection', 'reload']
+   */
   eventNames(): string[] {
     return this.events.eventNames() as string[];
   }

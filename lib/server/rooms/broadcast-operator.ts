@@ -223,7 +223,11 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     this.reportRejection(this.nsp.adapter.delSockets(this.target(), left));
   }
 
-  /** Disconnects the sockets of the target. Messages emitted before still arrive. @example server.in('red').disconnectSockets(); */
+  /**
+   * Disconnects the sockets of the target. Messages emitted before still arrive.
+   *
+   * @example server.in('red').disconnectSockets();
+   */
   disconnectSockets(close = false): void {
     this.revoke();
     this.reportRejection(this.nsp.adapter.disconnectSockets(this.target(), close));

@@ -86,7 +86,11 @@ export class ConnectionApi<Listen extends EventsMap> {
   get handshake(): Handshake {
     return this._upgrade.handshake;
   }
-  /** The upgrade request. `headers.authorization` has the token, wherever the client sent it. @example const { remotePort } = client.request.socket; */
+  /**
+   * The upgrade request. `headers.authorization` has the token, wherever the client sent it.
+   *
+   * @example const { remotePort } = client.request.socket;
+   */
   get request(): IncomingMessage {
     return this._upgrade.message;
   }
@@ -102,11 +106,19 @@ export class ConnectionApi<Listen extends EventsMap> {
   get query(): Handshake['query'] {
     return this.handshake.query;
   }
-  /** The values of `:params` in the gateway's path. @example const { room } = client.params; // of a gateway with the path /chat/:room */
+  /**
+   * The values of `:params` in the gateway's path.
+   *
+   * @example const { room } = client.params; // of a gateway with the path /chat/:room
+   */
   get params(): Readonly<Record<string, string>> {
     return this._upgrade.params;
   }
-  /** The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers. @example const { session } = client.cookies; */
+  /**
+   * The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers.
+   *
+   * @example const { session } = client.cookies;
+   */
   get cookies(): Readonly<Record<string, string | undefined>> {
     return this._upgrade.cookies;
   }
@@ -164,7 +176,11 @@ export class ConnectionApi<Listen extends EventsMap> {
     this.emitterOf(event).on(event, listener);
     return this;
   }
-  /** The same as {@link on}, before all existing listeners. @example client.prependListener('said', (text: string) => console.log(text)); */
+  /**
+   * The same as {@link on}, before all existing listeners.
+   *
+   * @example client.prependListener('said', (text: string) => console.log(text));
+   */
   prependListener<Event extends keyof ConnectionEvents>(
     event: Event,
     listener: ConnectionEvents[Event],
@@ -175,7 +191,11 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this;
   }
 
-  /** Removes a listener of {@link on} or {@link once}. @throws TypeError without an event or a listener @example client.off('said', onSaid); */
+  /**
+   * Removes a listener of {@link on} or {@link once}. @throws TypeError without an event or a listener
+   *
+   * @example client.off('said', onSaid);
+   */
   off(event: string, listener: (...args: Untyped[]) => void): this {
     const emitter = this.emitterIfAny(event);
     assertFunction('EnvelopeSocket.off', 'listener', listener);
@@ -186,7 +206,11 @@ export class ConnectionApi<Listen extends EventsMap> {
   removeListener(event: string, listener: (...args: Untyped[]) => void): this {
     return this.off(event, listener);
   }
-  /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. @example client.removeAllListeners('said'); */
+  /**
+   * Removes the listeners of one event, or of all events. Those of {@link onAny} stay.
+   *
+   * @example client.removeAllListeners('said');
+   */
   removeAllListeners(event?: string): this {
     if (event === undefined) this.listenersIfAny?.removeAll();
     else this.emitterIfAny(event)?.removeAllListeners(event);
@@ -197,15 +221,27 @@ export class ConnectionApi<Listen extends EventsMap> {
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return (this.emitterIfAny(event)?.listeners(event) ?? []) as ((...args: Untyped[]) => void)[];
   }
-  /** Returns how many listeners one event has. @example if (client.listenerCount('said') === 0) client.on('said', onSaid); */
+  /**
+   * Returns how many listeners one event has.
+   *
+   * @example if (client.listenerCount('said') === 0) client.on('said', onSaid);
+   */
   listenerCount(event: string): number {
     return this.emitterIfAny(event)?.listenerCount(event) ?? 0;
   }
-  /** Returns the names of the events that have listeners. @example console.log(client.eventNames()); // ['disconnect', 'said'] */
+  /**
+   * Returns the names of the events that have listeners.
+   *
+   * @example console.log(client.eventNames()); // ['disconnect', 'said']
+   */
   eventNames(): string[] {
     return this.listenersIfAny?.eventNames ?? [];
   }
-  /** Sets how many listeners an event may have before Node warns of a leak. Default: 10; 0: any number. @example client.setMaxListeners(50); */
+  /**
+   * Sets how many listeners an event may have before Node warns of a leak. Default: 10; 0: any number.
+   *
+   * @example client.setMaxListeners(50);
+   */
   setMaxListeners(count: number): this {
     for (const event of ['', 'close']) this.emitterOf(event).setMaxListeners(count);
     return this;
@@ -216,7 +252,11 @@ export class ConnectionApi<Listen extends EventsMap> {
     (this.allListeners.incoming ??= new CatchAllListeners()).add(listener);
     return this;
   }
-  /** The same as {@link onAny}, before the existing listeners. @example client.prependAny((event, data) => console.log(event, data)); */
+  /**
+   * The same as {@link onAny}, before the existing listeners.
+   *
+   * @example client.prependAny((event, data) => console.log(event, data));
+   */
   prependAny(listener: AnyListener): this {
     (this.allListeners.incoming ??= new CatchAllListeners()).prepend(listener);
     return this;
@@ -231,12 +271,20 @@ export class ConnectionApi<Listen extends EventsMap> {
     return this.listenersIfAny?.incoming?.list() ?? [];
   }
 
-  /** Listens to everything that is emitted to the client, broadcasts included. @example client.onAnyOutgoing((event, data) => console.log(event, data)); */
+  /**
+   * Listens to everything that is emitted to the client, broadcasts included.
+   *
+   * @example client.onAnyOutgoing((event, data) => console.log(event, data));
+   */
   onAnyOutgoing(listener: AnyListener): this {
     (this.allListeners.outgoing ??= new CatchAllListeners()).add(listener);
     return this;
   }
-  /** The same as {@link onAnyOutgoing}, before the existing listeners. @example client.prependAnyOutgoing((event, data) => console.log(event, data)); */
+  /**
+   * The same as {@link onAnyOutgoing}, before the existing listeners.
+   *
+   * @example client.prependAnyOutgoing((event, data) => console.log(event, data));
+   */
   prependAnyOutgoing(listener: AnyListener): this {
     (this.allListeners.outgoing ??= new CatchAllListeners()).prepend(listener);
     return this;

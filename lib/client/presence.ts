@@ -1,7 +1,7 @@
 import type { ClientSocket } from './client-socket.js';
-import { invalidArgument } from '../protocol/with-code.js';
 import { assertListener, callListener } from './listeners.js';
 import { changeMembers, type RoomNews } from './member-list.js';
+import { assertRoomArguments } from './room-arguments.js';
 
 export { states } from './states.js';
 export type { OtherState, RoomStates } from './states.js';
@@ -104,11 +104,6 @@ export function presence<Meta = unknown>(
   room: string,
   event = 'presence',
 ): RoomPresence<Meta> {
-  if (typeof (Object(socket) as { off?: unknown }).off !== 'function')
-    throw invalidArgument('presence: socket is missing: pass what connect(url) returned');
-  if (typeof event !== 'string')
-    throw invalidArgument(`presence: event is ${String(event)}: it takes a name`);
-  if (typeof room !== 'string')
-    throw invalidArgument("presence: room is missing: pass its name, such as 'board:7'");
+  assertRoomArguments('presence', socket, room, event);
   return new RoomPresence(socket as unknown as ClientSocket, room, event);
 }

@@ -4,6 +4,7 @@ import type { ClientSocket } from './client-socket.js';
 import { assertListener, callListener } from './listeners.js';
 import { changeMembers, type RoomNews } from './member-list.js';
 import { writeMessage } from './message.js';
+import { assertRoomArguments } from './room-arguments.js';
 
 /** The state of another client in a room. */
 export interface OtherState<State = unknown> {
@@ -266,11 +267,7 @@ export function states<State = unknown>(
   room: string,
   event = 'states',
 ): RoomStates<State> {
-  if (typeof (Object(socket) as { off?: unknown }).off !== 'function')
-    throw invalidArgument('states: socket is missing: pass what connect(url) returned');
-  if (typeof event !== 'string') throw invalidArgument(`states: event is ${String(event)}: it takes a name`);
-  if (typeof room !== 'string')
-    throw invalidArgument("states: room is missing: pass its name, such as 'board:7'");
+  assertRoomArguments('states', socket, room, event);
   const ofSocket = channels.get(socket) ?? new Map<string, RoomChannel>();
   channels.set(socket, ofSocket);
   const key = JSON.stringify([event, room]);

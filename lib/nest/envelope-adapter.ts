@@ -116,7 +116,7 @@ export class EnvelopeAdapter extends WsAdapter {
    * Adds the handlers of the gateway for the client's messages.
    */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
-    this.handlerSharing.observe(handlers);
+    this.handlerSharing.noteBound(handlers);
     client.nsp._config.gateway.router.bind(client, handlers);
   }
 

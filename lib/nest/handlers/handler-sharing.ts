@@ -21,8 +21,11 @@ type Bind = HandlerBinder['subscribeMessages'];
 export class HandlerSharing {
   /** What further clients of a gateway get, by Nest's list of its handlers; `undefined`: what Nest binds. */
   private readonly known = new WeakMap<readonly NestHandler[], GatewayHandlers | undefined>();
-  /** What the adapter was given for the first client of a gateway. */
-  private given: readonly NestHandler[] | undefined;
+  /**
+   * What Nest has bound to the first client of a gateway: its `subscribeMessages` passes it to `bindMessageHandlers` of the adapter,
+   * which notes it here, before it returns to {@link learn}.
+   */
+  private bound: readonly NestHandler[] | undefined;
   private undo: (() => void) | undefined;
 
   /**
@@ -46,9 +49,9 @@ export class HandlerSharing {
     this.undo = () => Reflect.deleteProperty(controller, 'subscribeMessages');
   }
 
-  /** Notes what Nest has bound to a client. */
-  observe(given: readonly NestHandler[]): void {
-    this.given = given;
+  /** Notes what Nest has bound to a client: called in `bindMessageHandlers`. */
+  noteBound(handlers: readonly NestHandler[]): void {
+    this.bound = handlers;
   }
 
   /** Gives Nest's controller its own method back. */
@@ -64,6 +67,7 @@ export class HandlerSharing {
     client.nsp._config.gateway.router.bind(client, shared);
   }
 
+  /** Lets Nest bind the first client of a gateway, and finds out whether further ones can share its handlers. */
   private learn(
     bind: Bind,
     handlers: readonly NestHandler[],
@@ -71,12 +75,13 @@ export class HandlerSharing {
     instance: object,
   ): void {
     const before = client._handlers;
-    this.given = undefined;
+    this.bound = undefined;
     bind(handlers, client, instance);
-    const isKnown = this.given !== undefined && areBound(this.given, handlers);
+    const isKnown = this.bound !== undefined && areBound(this.bound, handlers);
     const shared = isKnown ? shareable(handlers, instance) : undefined;
     this.known.set(handlers, shared);
     if (shared === undefined) return;
+    // the first client shares them, too: takes back what Nest has bound to it
     client._handlers = before;
     client.nsp._config.gateway.router.bind(client, shared);
   }

@@ -23,8 +23,8 @@ import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, META, type AnyFunction } from './listeners.js';
 import { disconnectReason } from './disconnect-reason.js';
 import type { ConnectError } from './errors.js';
-import { isRequestId, type Message, type SessionInfo } from './message.js';
-import { deliver } from './event-delivery.js';
+import type { Message, SessionInfo } from './message.js';
+import { deliver, refuseBoth } from './event-delivery.js';
 import type { Settings } from './options.js';
 import { SendQueue } from './send-queue.js';
 import { Renewal } from './renewal.js';
@@ -302,20 +302,14 @@ export class ClientSocket<
   #receive(message: Message): void {
     const { event, data, ack, id, meta } = message;
     if (meta !== undefined) this.#notify(META, meta);
-    if (ack !== undefined) return id === undefined ? this.#queue.settle(message) : this.#refuseBoth(id);
+    if (ack !== undefined)
+      return id === undefined ? this.#queue.settle(message) : refuseBoth(id, this.#connection);
     if (typeof event !== 'string' || isReserved(event)) return;
     this.#notify(ANY, event, data);
     const { openSocket } = this.#connection;
     deliver(message, this.#listeners.take(event), this.#connection.write, (answer) => {
       if (openSocket === this.#connection.openSocket) this.#connection.send(answer);
     });
-  }
-
-  /** Refuses a message that has both `id` and `ack`: it is neither a request nor an answer. */
-  #refuseBoth(id: unknown): void {
-    if (!isRequestId(id)) return;
-    const data = { status: 'error', message: 'a message must not have both id and ack' };
-    this.#connection.send(this.#connection.write({ event: 'exception', data, ack: id }));
   }
 
   #lost(details: CloseDetails, willReconnect: boolean, isLocal: boolean): void {

@@ -50,6 +50,16 @@ export function deliver(
   }
 }
 
+/** Refuses a message that has both `id` and `ack`: it is neither a request nor an answer. */
+export function refuseBoth(
+  id: unknown,
+  connection: { readonly write: Codec['write']; send(answer: Encoded): unknown },
+): void {
+  if (!isRequestId(id)) return;
+  const data = { status: 'error', message: 'a message must not have both id and ack' };
+  connection.send(connection.write({ event: 'exception', data, ack: id }));
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

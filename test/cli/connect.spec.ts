@@ -59,8 +59,9 @@ describe('nestjs-envelope connect', () => {
     it('exits with 1 if a line fails, is refused, or gets no answer in time', async () => {
       const input = (line: string): Promise<{ code: number | null; stderr: string }> =>
         cli(['connect', url(), '--timeout', '3s'], { input: line });
-      const [wrong, refused, late, late2, ok] = await Promise.all([
+      const [wrong, bare, refused, late, late2, ok] = await Promise.all([
         input('aks echo 1'),
+        input('message hi'),
         input('emit nothing'),
         input('ask never'),
         input('{"event":"never","id":1}'),
@@ -70,6 +71,9 @@ describe('nestjs-envelope connect', () => {
         code: 1,
         stderr: expect.stringContaining('unknown word "aks". Did you mean "ask"?'),
       });
+      expect(bare.stderr).toContain(
+        'unknown word "message". Write "emit message" to send an event of that name',
+      );
       expect(refused).toMatchObject({ code: 1 });
       expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('operation has timed out') });
       expect(late2).toMatchObject({

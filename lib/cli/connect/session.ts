@@ -153,5 +153,9 @@ function credentialsOf(text: string): string | Readonly<Record<string, unknown>>
 
 function describeUnknown(name: string): string {
   const near = nearest(name, Object.keys(LINES));
-  return `unknown word ${JSON.stringify(name)}. ${near === undefined ? 'Write help for a list.' : `Did you mean "${near}"?`}`;
+  const hint =
+    near === undefined
+      ? `Write "emit ${name}" to send an event of that name, or help for a list.`
+      : `Did you mean "${near}"?`;
+  return `unknown word ${JSON.stringify(name)}. ${hint}`;
 }

@@ -7,11 +7,13 @@ import { ENVELOPE_OPTIONS } from './envelope-module.js';
 import { setUpGateways } from './gateway-setup.js';
 import { toContext } from './gateways/application-context.js';
 import { bindInOrder } from './gateways/binding-order.js';
-import type { OwnGuard } from './gateways/find-adapter.js';
+import { configOf, type OwnGuard } from './gateways/find-adapter.js';
 import { checkGateway, checkSharedPaths } from './gateways/gateway-check.js';
 import { exploreControllers, exploreGateways, findProvider } from './gateways/gateway-explorer.js';
 import { mountGateways } from './gateways/gateway-mount-point.js';
+import { watchSocketModule } from './gateways/socket-module.js';
 import { guardNames } from './guards/upgrade-guards.js';
+import { shortenArgumentReading } from './handlers/argument-reader.js';
 import { HandlerSharing } from './handlers/handler-sharing.js';
 import { StartupLog } from './logging/startup-log.js';
 import { APPLICATION_PORT, MountedServers } from './mounted-servers.js';
@@ -214,7 +216,14 @@ export class EnvelopeAdapter extends WsAdapter {
   }
 
   private connectTo(app: INestApplicationContext, hasGateways: boolean): void {
-    this.undos.push(bindInOrder(app, this));
+    const shorten = (module: object): void =>
+      shortenArgumentReading(module, () => configOf(app)?.getIoAdapter() === this);
+    this.undos.push(
+      watchSocketModule(app, this, shorten, (module) => {
+        shorten(module);
+        bindInOrder(app, module, this);
+      }),
+    );
     if (!hasGateways) this.undos.push(watchForGateways(app, () => this.mounted.paths(), this.logger));
   }
 }

@@ -1,5 +1,6 @@
 import { Writable, type Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import { dropEmptyParts, withoutAutoPong } from '../../ws/idle-state.js';
 import { makePartsOnDemand, pingWithoutSender } from '../../ws/on-demand-parts.js';
 import type { SendCallback, SendOptions } from './connection.js';
 import type { DeflateWriter, NegotiatedDeflate } from './deflate-writer.js';
@@ -31,7 +32,15 @@ export class ServerWebSocket extends WebSocket {
     makePartsOnDemand(this);
   }
 
+  /** Called by a server of `ws`, without an address and protocols, with its own options. */
+  constructor(address: string | URL | null, protocols?: unknown, options: object = {}) {
+    super(address as string, protocols as undefined, withoutAutoPong(options));
+    dropEmptyParts(this);
+  }
+
   override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
+    // before its listeners, as `ws` does
+    if (event === 'ping' && this.readyState === WebSocket.OPEN) this.pong(first);
     const { listener } = this;
     if (listener === undefined) return super.emit(event, first, second);
     // an `error` without a listener would be thrown; a listener that is added now gets the next event

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import { MemoryAdapter } from '../../lib/server/rooms/memory-adapter.js';
 
@@ -14,24 +15,46 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
+const EVENTS = ['create-room', 'join-room', 'leave-room', 'delete-room'];
+
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const ROOMS = ['x', 'y'];
 
-/** Walks over a room while its members come and go, and returns whom the walks have visited. */
+/** The Sets of a Map as lists. */
+function listsOf(map: ReadonlyMap<string, ReadonlySet<string>>): unknown {
+  return [...map].map(([key, values]) => [key, ...values]);
+}
+
+/**
+ * Walks over a room while its members come and go, and returns whom the walks have visited, what the listeners of some events
+ * have seen, and what is left.
+ */
 function visitedBy(adapter: Adapter, seed: number): unknown[] {
   const next = numbers(seed);
   const visited: unknown[] = [];
   let changes = 0;
   const pick = (): string => IDS[next(IDS.length)]!;
-  const room = (): string => ROOMS[next(ROOMS.length)]!;
+  // also the room of a client itself
+  const room = (): string => (next(3) === 0 ? pick() : ROOMS[next(ROOMS.length)]!);
+  for (const event of EVENTS.slice(next(5)))
+    adapter.on(event, (name: string, id: string | undefined) => {
+      const { rooms, sids } = adapter;
+      // a look at some of them only: it makes the Set
+      visited.push([event, name, id, id !== undefined && seed % 2 === 0 && sids.has(id), rooms.has(name)]);
+      // a client that leaves all rooms, and joins another one meanwhile
+      if (id !== undefined && seed % 5 === 0 && ++changes < 6) void adapter.addAll(id, new Set([room()]));
+      if (seed % 3 === 0) visited.push([...(rooms.get(name) ?? [])], id && [...(sids.get(id) ?? [])]);
+    });
+  for (const id of IDS.slice(0, next(6))) void adapter.addAll(id, new Set([id]));
   for (let i = 0; i < 8; i++) void adapter.addAll(pick(), new Set([room()]));
   const walk = (depth: number): void => {
     const except = next(4) === 0 ? new Set([room()]) : new Set<string>();
-    (adapter as unknown as Walker).apply({ rooms: new Set([room()]), except }, (id) => {
+    const rooms = new Set(next(8) === 0 ? [] : [room(), ...(next(4) === 0 ? [room()] : [])]);
+    (adapter as unknown as Walker).apply({ rooms, except }, (id) => {
       visited.push([depth, id]);
       // as many changes as end: a member that leaves and joins for ever would be visited for ever
       if (++changes > 12) return;
-      const change = next(6);
+      const change = next(7);
       if (change === 0) void adapter.del(pick(), room());
       else if (change === 1) adapter.delAll(pick());
       else if (change === 2) void adapter.addAll(pick(), new Set([room()]));
@@ -39,20 +62,60 @@ function visitedBy(adapter: Adapter, seed: number): unknown[] {
       else if (change === 4) {
         adapter.delAll(id as string);
         void adapter.addAll(id as string, new Set(ROOMS));
+      } else {
+        adapter.delAll(id as string);
+        for (const other of [pick(), pick()]) void adapter.addAll(other, rooms);
       }
     });
   };
   for (let i = 0; i < 3; i++) walk(0);
-  return visited;
+  if (next(2) === 0) visited.push(adapter.socketRooms(pick()), adapter.rooms.get(room()));
+  return [...visited, listsOf(adapter.rooms), listsOf(adapter.sids)];
 }
 
-it('reaches whom the adapter of Socket.IO reaches, also while members come and go', () => {
+it('reaches whom the adapter of Socket.IO reaches, and keeps what it keeps, also while members come and go', () => {
   // "f" is a member without a socket, as the observers of a room are
   const nsp = { sockets: new Map(IDS.slice(0, 5).map((id) => [id, id])), server: {} };
-  for (let seed = 1; seed <= 3_000; seed++) {
+  for (let seed = 1; seed <= 2_000; seed++) {
     const expected = visitedBy(new Adapter(nsp), seed);
     expect([seed, visitedBy(new MemoryAdapter(nsp), seed)]).toEqual([seed, expected]);
   }
+});
+
+it('shows Sets of a room and of a client, which stay live', () => {
+  const adapter = new MemoryAdapter({ sockets: new Map(), server: {} });
+  void adapter.addAll('a', new Set(['a', 'x']));
+  expect(adapter.rooms).toEqual(
+    new Map([
+      ['a', new Set(['a'])],
+      ['x', new Set(['a'])],
+    ]),
+  );
+  expect(inspect(adapter.sids)).toBe("Map(1) { 'a' => Set(2) { 'a', 'x' } }");
+  const [rooms, members] = [adapter.socketRooms('a'), adapter.rooms.get('x')];
+  void adapter.addAll('a', new Set(['y']));
+  void adapter.addAll('b', new Set(['b', 'x']));
+  expect([...rooms!]).toEqual(['a', 'x', 'y']);
+  expect([...members!]).toEqual(['a', 'b']);
+  const seen: unknown[] = [];
+  adapter.rooms.forEach((value, key) => seen.push([key, ...value]));
+  expect(seen).toEqual([
+    ['a', 'a'],
+    ['x', 'a', 'b'],
+    ['y', 'a'],
+    ['b', 'b'],
+  ]);
+  expect([...adapter.sids.values()].map((value) => value.size)).toEqual([3, 2]);
+  adapter.delAll('a');
+  expect([rooms!.size, [...adapter.rooms.keys()]]).toEqual([3, ['x', 'b']]);
+});
+
+it('removes a client also from a room that a listener puts it into while it leaves', () => {
+  const adapter = new MemoryAdapter({ sockets: new Map(), server: {} });
+  adapter.once('leave-room', (_: string, id: string) => adapter.addAll(id, new Set(['y'])));
+  void adapter.addAll('a', new Set(['a', 'x']));
+  adapter.delAll('a');
+  expect([adapter.rooms.size, adapter.sids.size]).toEqual([0, 0]);
 });
 
 it('walks again after a callback that threw', () => {

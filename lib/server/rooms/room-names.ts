@@ -89,7 +89,7 @@ export function presenceKey(key: unknown, { _config: { gateway, limits } }: Room
 /** Returns why a client may not join rooms; `undefined` if it may. */
 export function refuseJoin(
   rooms: ReadonlySet<Room>,
-  current: ReadonlySet<Room> | undefined,
+  current: Pick<ReadonlySet<Room>, 'has' | 'size'> | undefined,
   { maxRooms, maxRoomNameLength }: ConnectionLimits,
 ): RoomRefusal | undefined {
   let added = 0;

@@ -1,4 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
+import { unlistRoom } from './memory-adapter.js';
 
 /**
  * Adds a socket to the room of its user. Adapters then reach the socket through that room, but no list of rooms
@@ -11,10 +12,10 @@ export function enterUserRoom(
 ): unknown {
   const { id } = socket;
   const added: unknown = adapter.addAll(id, new Set([room]));
-  if (!(added instanceof Promise)) return void adapter.socketRooms(id)?.delete(room);
+  if (!(added instanceof Promise)) return void unlistRoom(adapter, id, room);
   return added.then(() => {
     if (socket._isEnded) return leaveUserRoom(adapter, room, id);
-    adapter.socketRooms(id)?.delete(room);
+    unlistRoom(adapter, id, room);
     return undefined;
   });
 }

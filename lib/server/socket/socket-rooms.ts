@@ -13,6 +13,7 @@ import {
   type RoomRefusal,
 } from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
+import { listOfRooms } from '../rooms/memory-adapter.js';
 import { enterUserRoom, leaveUserRoom } from '../rooms/user-room.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
 import type { HistoryStart, JoinedHistory } from '../rooms/history.js';
@@ -55,7 +56,7 @@ function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
   const joined = parseRooms(rooms);
   if (joined === undefined) return refuse(client, 'join', INVALID_NAME);
-  const current = nsp.adapter.socketRooms(id);
+  const current = listOfRooms(nsp.adapter, id);
   const refused = refuseJoin(joined, current, client.nsp._config.limits);
   if (refused !== undefined) return refuse(client, 'join', refused);
   if (client._session?.current !== undefined) {

@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
-import { PackedRequest } from '../server/handshake/packed-request.js';
+import { packRequestLines, unpackRequest, type PackedRequest } from '../server/handshake/packed-request.js';
 
 /**
  * The request that a client opened its connection with. Each namespace gets a copy, since it may have a token of its own
@@ -12,13 +12,13 @@ export class CarrierRequest {
 
   constructor(request: IncomingMessage) {
     this.tcp = request.socket;
-    this.kept = PackedRequest.packLines(request) ?? request;
+    this.kept = packRequestLines(request) ?? request;
   }
 
   /** Returns a copy, without what the engine has added to it. */
   copy(): IncomingMessage {
     const { kept, tcp } = this;
-    if (kept instanceof PackedRequest) return kept.unpack(tcp);
+    if (typeof kept === 'string') return unpackRequest(kept, tcp);
     const { method, url, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders, headers } = kept;
     return Object.assign(new IncomingMessage(tcp), {
       ...{ method, url, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders },

@@ -94,6 +94,11 @@ export function arePartsOnDemand(): boolean | undefined {
   return wiring === undefined ? undefined : wiring !== null;
 }
 
+/** Returns the key under which `ws` keeps the WebSocket on its socket; `undefined` if that is not known. */
+export function socketOwnerKey(): symbol | undefined {
+  return wiring?.owner;
+}
+
 /** A ping without data (RFC 6455, section 5.5.2). */
 const PING = Buffer.from([0x89, 0]);
 

@@ -24,61 +24,53 @@ function readDistinct(request: IncomingMessage): IncomingMessage {
 }
 
 /**
- * An upgrade request that no user's code has a reference to, in a quarter of the memory. Unpacked, a browser's request
- * takes some 3 kB of each idle connection, and one with five headers 0.8 kB.
+ * An upgrade request that no user's code has a reference to, in a quarter of the memory: its target, then alternating names and
+ * values of its headers, one a line. None contains a line break (RFC 9112, section 3.2; RFC 9110, section 5.5). Unpacked, a
+ * browser's request takes some 3 kB of each idle connection, and one with five headers 0.8 kB.
  */
-export class PackedRequest {
-  private constructor(
-    private readonly url: string | undefined,
-    /** Alternating names and values; neither contains a line break (RFC 9110, section 5.5). */
-    private readonly headerLines: string,
-  ) {}
+export type PackedRequest = string;
 
-  /** Packs a request. @returns `undefined` if `unpack` could not restore an equal request */
-  static pack(request: IncomingMessage): PackedRequest | undefined {
-    const { url, method, httpVersion, rawHeaders } = request;
-    const isUntouched =
-      hasOnlyNodeKeys(request) &&
-      Object.getPrototypeOf(request) === IncomingMessage.prototype &&
-      !hasListeners(request) &&
-      areUnique(rawHeaders, request.headers) &&
-      areListed(rawHeaders, DISTINCT === undefined ? undefined : (Reflect.get(request, DISTINCT) as Lists));
-    if (!isUntouched || method !== 'GET' || httpVersion !== '1.1') return undefined;
-    return new PackedRequest(url, rawHeaders.join('\n'));
-  }
+/** Packs a request. @returns `undefined` if {@link unpackRequest} could not restore an equal request */
+export function packRequest(request: IncomingMessage): PackedRequest | undefined {
+  const { rawHeaders, headers } = request;
+  const isUntouched =
+    hasOnlyNodeKeys(request) &&
+    Object.getPrototypeOf(request) === IncomingMessage.prototype &&
+    !hasListeners(request) &&
+    areListed(rawHeaders, DISTINCT === undefined ? undefined : (Reflect.get(request, DISTINCT) as Lists));
+  return isUntouched && areUnique(rawHeaders, headers) ? packLines(request) : undefined;
+}
 
-  /**
-   * Packs the target and the headers of a GET request of HTTP/1.1. What other code has added to it is lost.
-   *
-   * @returns `undefined` if a header is repeated, or the request is another one
-   */
-  static packLines({
-    url,
-    method,
-    httpVersion,
-    rawHeaders,
-    headers,
-  }: IncomingMessage): PackedRequest | undefined {
-    if (method !== 'GET' || httpVersion !== '1.1' || !areUnique(rawHeaders, headers)) return undefined;
-    return new PackedRequest(url, rawHeaders.join('\n'));
-  }
+/**
+ * Packs the target and the headers of a GET request of HTTP/1.1. What other code has added to it is lost.
+ *
+ * @returns `undefined` if a header is repeated, or the request is another one
+ */
+export function packRequestLines(request: IncomingMessage): PackedRequest | undefined {
+  return areUnique(request.rawHeaders, request.headers) ? packLines(request) : undefined;
+}
 
-  get headers(): Headers {
-    return toHeaders(this.headerLines.split('\n'));
-  }
+function packLines({ url, method, httpVersion, rawHeaders }: IncomingMessage): PackedRequest | undefined {
+  if (url === undefined || method !== 'GET' || httpVersion !== '1.1') return undefined;
+  return [url, ...rawHeaders].join('\n');
+}
 
-  /** Restores the request. */
-  unpack(tcp: Socket): IncomingMessage {
-    const request = new IncomingMessage(tcp);
-    const rawHeaders = this.headerLines.split('\n');
-    const headers = toHeaders(rawHeaders);
-    const distinct = Object.entries(headers).map(([name, value]) => [name, [value]]);
-    return Object.assign(request, {
-      ...{ method: 'GET', url: this.url, upgrade: true, complete: true },
-      ...{ rawHeaders, headers, headersDistinct: Object.fromEntries(distinct) as object },
-      ...{ httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1 },
-    });
-  }
+/** Returns the headers of a packed request. */
+export function headersOf(packed: PackedRequest): Headers {
+  return toHeaders(packed.split('\n').slice(1));
+}
+
+/** Restores a packed request. */
+export function unpackRequest(packed: PackedRequest, tcp: Socket): IncomingMessage {
+  const request = new IncomingMessage(tcp);
+  const [url, ...rawHeaders] = packed.split('\n');
+  const headers = toHeaders(rawHeaders);
+  const distinct = Object.entries(headers).map(([name, value]) => [name, [value]]);
+  return Object.assign(request, {
+    ...{ method: 'GET', url, upgrade: true, complete: true },
+    ...{ rawHeaders, headers, headersDistinct: Object.fromEntries(distinct) as object },
+    ...{ httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1 },
+  });
 }
 
 type Headers = Record<string, string | string[] | undefined>;

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { parseCookie } from 'cookie';
 import type { ClientInfo } from './client-info.js';
 import { readHandshake, type Handshake } from './handshake.js';
-import { PackedRequest } from './packed-request.js';
+import { headersOf, packRequest, unpackRequest, type PackedRequest } from './packed-request.js';
 
 /** What a request id may look like: it goes into logs and terminals. */
 const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 
-/** Times are kept from here on: small integers, which take no memory of their own, for the first 24 days. */
+/**
+ * Times are kept from here on: small integers, which take no memory of their own, for the first 24 days. A difference is one
+ * only when it was rounded.
+ */
 const STARTED_AT = Date.now();
 
 /** What few clients have: code of the application has read it, or the client sent it beside the request. */
@@ -24,7 +27,7 @@ interface Details {
 /** The request that a client connected with, read on demand: as Socket.IO's handshake, and as HTTP guards read it. */
 export class UpgradeRequest {
   /** Milliseconds since {@link STARTED_AT}. */
-  private readonly issued = Date.now() - STARTED_AT;
+  private readonly issued = Math.round(Date.now() - STARTED_AT);
   private readonly tcp: Socket;
   private upgrade: IncomingMessage | PackedRequest;
   private isShown = false;
@@ -50,8 +53,8 @@ export class UpgradeRequest {
 
   /** Packs the request, unless code of the application has it: an idle connection then takes up to 3 kB less. */
   pack(): void {
-    if (!this.isShown && this.upgrade instanceof IncomingMessage)
-      this.upgrade = PackedRequest.pack(this.upgrade) ?? this.upgrade;
+    if (!this.isShown && typeof this.upgrade !== 'string')
+      this.upgrade = packRequest(this.upgrade) ?? this.upgrade;
   }
 
   /** The handshake; see {@link Handshake}. */
@@ -76,7 +79,7 @@ export class UpgradeRequest {
 
   private unpack(): IncomingMessage {
     this.isShown = true;
-    if (this.upgrade instanceof PackedRequest) this.upgrade = this.upgrade.unpack(this.tcp);
+    if (typeof this.upgrade === 'string') this.upgrade = unpackRequest(this.upgrade, this.tcp);
     return this.upgrade;
   }
 
@@ -87,7 +90,7 @@ export class UpgradeRequest {
 
   /** The HTTP request, if code of the application may have written on it. */
   get shownMessage(): IncomingMessage | undefined {
-    return this.upgrade instanceof IncomingMessage ? this.upgrade : undefined;
+    return typeof this.upgrade === 'string' ? undefined : this.upgrade;
   }
 
   /** The cookies, as `cookie-parser` gives them to HTTP handlers. */
@@ -99,7 +102,9 @@ export class UpgradeRequest {
   /** The `x-request-id` header, else a UUID. */
   get id(): string {
     // not `message`, which would keep the request unpacked
-    const given = this.upgrade.headers['x-request-id'];
+    const { upgrade } = this;
+    const headers = typeof upgrade === 'string' ? headersOf(upgrade) : upgrade.headers;
+    const given = headers['x-request-id'];
     if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
     return ((this.details ??= {}).id ??= randomUUID());
   }

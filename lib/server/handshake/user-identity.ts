@@ -25,6 +25,8 @@ export interface Identities {
 export interface ClientWithUser {
   readonly user: Untyped;
   /** @internal */
+  readonly _ownData?: unknown;
+  /** @internal */
   readonly _upgrade?: Pick<UpgradeRequest, 'shownHandshake' | 'shownMessage'> | undefined;
   /** @internal */
   readonly nsp: {
@@ -34,6 +36,8 @@ export interface ClientWithUser {
   };
 }
 
+/** In the place of the `data` of a client, until code asks for it: most clients of most gateways have none. */
+export const UNREAD: unique symbol = Symbol('unread');
 /** The identity of a client without a user. */
 export const ANONYMOUS = Symbol('anonymous');
 /** The identity of a client whose guards set a user that cannot be named. */
@@ -55,7 +59,8 @@ export const IDENTIFY_HINT =
  */
 export function identityOf(client: ClientWithUser): Identity {
   const { identities } = client.nsp._config.services;
-  const data = dataOf(client);
+  // a look would make it
+  const data = client._ownData === UNREAD ? undefined : dataOf(client);
   const given: unknown = client.user ?? data?.['user'] ?? passportUser(client);
   try {
     if (identities.identify !== undefined) return callIdentify(client, identities.identify, given, data);

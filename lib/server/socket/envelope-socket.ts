@@ -13,6 +13,7 @@ import type {
 } from '../../protocol/typed-events.js';
 import { withCode } from '../../protocol/with-code.js';
 import type { Grant } from '../handshake/grant.js';
+import { UNREAD } from '../handshake/user-identity.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
@@ -61,8 +62,8 @@ export class EnvelopeSocket<
   readonly id: string = randomId();
   /** The user, if a guard has set one. */
   user: Untyped = undefined;
-  /** The application's own data of this client; visible in `fetchSockets`. */
-  data = {} as Data;
+  /** @internal */
+  _ownData: Data | typeof UNREAD = UNREAD;
   /** @internal */
   readonly _lifecycle = new Lifecycle(this);
   /** @internal `undefined` until the client can resume, or has resumed, a session. */
@@ -98,6 +99,13 @@ export class EnvelopeSocket<
     connection.setOwner(this._lifecycle);
   }
 
+  /** The application's own data of this client; visible in `fetchSockets`. */
+  get data(): Data {
+    return this._ownData === UNREAD ? (this._ownData = {} as Data) : this._ownData;
+  }
+  set data(data: Data) {
+    this._ownData = data;
+  }
   /** @internal What is emitted, and requests to the client. */
   get _outbound(): Outbound {
     return (this._outboundIfAny ??= new Outbound(this));

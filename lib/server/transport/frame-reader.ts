@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import { socketOwnerKey } from '../../ws/on-demand-parts.js';
 import { OPEN } from './ready-state.js';
 import type { ServerWebSocket } from './server-web-socket.js';
 
@@ -150,7 +151,10 @@ class FrameReader {
 }
 
 const OWNER = Symbol('nestjs-envelope.websocket');
-type Owned = Duplex & { [OWNER]: ServerWebSocket };
+type Owned = Duplex & Record<symbol, ServerWebSocket | undefined>;
+
+/** Where sockets keep their WebSockets: where `ws` has put them, if that is known. */
+let ownerKey: symbol = OWNER;
 
 /** The listener of `ws`: one function for all connections. */
 let listenerOfWs: DataListener | undefined;
@@ -165,12 +169,14 @@ export function readAhead(tcp: Duplex, ws: ServerWebSocket): void {
   if (listener === undefined || other !== undefined || ws.extensions !== '') return;
   listenerOfWs ??= listener;
   if (listener !== listenerOfWs) return;
-  (tcp as Owned)[OWNER] = ws;
+  if (ownerKey === OWNER) ownerKey = socketOwnerKey() ?? OWNER;
+  if ((tcp as Owned)[ownerKey] !== ws) (tcp as Owned)[OWNER] = ws;
   tcp.off('data', listener).on('data', onData);
 }
 
 function onData(this: Duplex, piece: Buffer): void {
-  const ws = (this as Owned)[OWNER];
+  const ws = (this as Owned)[ownerKey] ?? (this as Owned)[OWNER];
+  if (ws === undefined) return;
   // made with the first bytes: most connections of most applications send little
   (ws.reader ??= new FrameReader(this, ws, listenerOfWs!, ws.listener!.maxPayload)).read(piece);
 }

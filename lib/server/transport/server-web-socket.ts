@@ -112,7 +112,23 @@ export function ignoreEndAfterClose(tcp: Duplex): void {
   const listener = (tcp.listeners('end') as EndListener[]).at(-1);
   if (listener?.name !== 'socketOnEnd') return;
   listenerOfWs ??= listener;
-  if (listener === listenerOfWs) tcp.off('end', listener).on('end', onEnd);
+  if (listener !== listenerOfWs) return;
+  dropIdleListener(tcp);
+  tcp.off('end', listener).on('end', onEnd);
+}
+
+/** What a socket of Node does at the end of its readable side: nothing on a server, where `allowHalfOpen` is set. */
+const LISTENER_OF_NODE = 'functiononReadableStreamEnd(){if(!this.allowHalfOpen){this.write=writeAfterFIN;}}';
+let listenerOfNode: EndListener | undefined;
+
+/** Removes that listener: a single one needs no list, 60 bytes of each idle connection. */
+function dropIdleListener(tcp: Duplex): void {
+  if (!tcp.allowHalfOpen) return;
+  const [first] = tcp.listeners('end') as EndListener[];
+  if (first === undefined) return;
+  if (listenerOfNode === undefined && String(first).replaceAll(/\s/g, '') === LISTENER_OF_NODE)
+    listenerOfNode = first;
+  if (first === listenerOfNode) tcp.off('end', first);
 }
 
 /** If this side has ended, the closing handshake is over: nothing is left to do. */

@@ -333,8 +333,8 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   }
 
   sendHeartbeat(now: number): void {
-    // a later ping gives no more time
-    if (this.pingedAt === 0) this.pingedAt = now;
+    // a later ping gives no more time; a fraction would take memory of its own
+    if (this.pingedAt === 0) this.pingedAt = Math.ceil(now);
     this.raw!.ping();
   }
 }

@@ -12,7 +12,7 @@ export function enterUserRoom(
 ): unknown {
   const { id } = socket;
   const added: unknown = adapter.addAll(id, new Set([room]));
-  if (!(added instanceof Promise)) return void unlistRoom(adapter, id, room);
+  if (!(added instanceof Promise)) return unlistRoom(adapter, id, room);
   return added.then(() => {
     if (socket._isEnded) return leaveUserRoom(adapter, room, id);
     unlistRoom(adapter, id, room);

@@ -3,7 +3,7 @@ import { connect, type ClientSocket } from '../../lib/client/node.js';
 import { presence, type RoomPresence } from '../../lib/client/presence.js';
 import { reliable, type Reliable } from '../../lib/client/reliable.js';
 import type { Subscription } from '../../lib/client/subscription.js';
-import type { FaultyNetwork } from '../support/faulty-network.js';
+import type { ClientNetwork } from './client-network.js';
 import type { Heard, Send } from './envelope-node.js';
 import {
   now,
@@ -63,10 +63,7 @@ export class EnvelopeClient implements SubjectClient {
   constructor(
     private readonly run: number,
     private readonly client: number,
-    private readonly network: FaultyNetwork,
-    private readonly portOf: (node: number) => number,
-    /** The node that it connects to. */
-    public node: number,
+    readonly network: ClientNetwork,
   ) {
     let told = 0;
     const socket = connect<FromServer, FromClient>(`ws://127.0.0.1:${network.port}/ws`, {
@@ -81,13 +78,12 @@ export class EnvelopeClient implements SubjectClient {
     this.socket = socket;
     this.past = history(socket);
     this.sender = reliable(socket, { retries: 10_000, retryDelay: 50, timeout: 2_000 });
-    this.follow();
     socket.on('connect', () => {
       this.connections++;
       if (socket.recovered) this.recoveries++;
       this.begin = { at: now(), arrivals: this.arrivals.length };
       this.journal.push(
-        `${now().toFixed(1)} connected to node ${this.node} as ${socket.id}${socket.recovered ? ', recovered' : ''}`,
+        `${now().toFixed(1)} connected to node ${network.node} as ${socket.id}${socket.recovered ? ', recovered' : ''}`,
       );
       if (told !== this.meta) this.sendMeta();
     });
@@ -97,11 +93,6 @@ export class EnvelopeClient implements SubjectClient {
     socket.on('said', ({ room, node: sender, number }) => {
       this.arrivals.push({ room: roomOf(room), node: sender, number, at: now() });
     });
-  }
-
-  /** Leads new connections to the node, wherever it listens now. */
-  follow(): void {
-    this.network.target = this.portOf(this.node);
   }
 
   enter(room: number): void {
@@ -162,30 +153,6 @@ export class EnvelopeClient implements SubjectClient {
   /** A message that is lost with its connection needs no repetition: the next connection begins with the meta. */
   private sendMeta(): void {
     this.socket.emitWithAck('meta', this.meta).catch(() => undefined);
-  }
-
-  cut(bytes: number, direction: 'up' | 'down'): void {
-    this.network.cutAfter(bytes, direction);
-  }
-
-  away(how: 'cut' | 'silent'): void {
-    this.network.isRefusing = true;
-    if (how === 'cut') this.network.cut();
-    else this.network.abandon();
-  }
-
-  back(node: number): void {
-    this.node = node;
-    this.follow();
-    this.network.isRefusing = false;
-  }
-
-  slow(): void {
-    this.network.stopReading();
-  }
-
-  fast(): void {
-    this.network.readAgain();
   }
 
   get isSettled(): boolean {

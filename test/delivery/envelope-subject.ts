@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { FaultyNetwork } from '../support/faulty-network.js';
 import { EnvelopeClient, hasHistory, roomName } from './envelope-client.js';
 import type { NodeSettings } from './envelope-node.js';
 import { NodeProcesses } from './node-processes.js';
@@ -18,7 +17,7 @@ const ORPHANED = 4_000;
 export class EnvelopeSubject implements Subject {
   readonly name: string;
   readonly isLossyBetweenNodes: boolean;
-  private readonly processes: NodeProcesses;
+  readonly nodes: NodeProcesses;
   private clients: EnvelopeClient[] = [];
   private commands: Redis | undefined;
   private readonly claims = new Map<string, { value: string; since: number }>();
@@ -26,62 +25,28 @@ export class EnvelopeSubject implements Subject {
   private isOver = true;
 
   constructor(cluster: Cluster) {
-    this.processes = new NodeProcesses('envelope-node', cluster);
+    this.nodes = new NodeProcesses('envelope-node', cluster);
     this.name = `nestjs-envelope, ${cluster.adapter} adapter, ${cluster.library}`;
     // the client `redis` does not repeat commands that were under way when its connection was lost
     this.isLossyBetweenNodes = cluster.adapter === 'classic' || cluster.library === 'redis';
   }
 
   async begin(nodes: number): Promise<void> {
-    await this.processes.begin(nodes);
-    this.commands ??= new Redis(this.processes.redis.url).on('error', () => undefined);
+    await this.nodes.begin(nodes);
+    this.commands ??= new Redis(this.nodes.redis.url).on('error', () => undefined);
     this.run++;
     this.isOver = false;
     await this.untilConnected();
   }
 
   async connect(client: number, node: number): Promise<EnvelopeClient> {
-    const { portOf } = this.processes;
-    const network = await FaultyNetwork.to(portOf(node));
-    const connected = new EnvelopeClient(this.run, client, network, portOf, node);
+    const connected = new EnvelopeClient(this.run, client, await this.nodes.connect(node));
     this.clients.push(connected);
     return connected;
   }
 
   say(node: number, room: number, count: number, bytes: number): Promise<void> {
-    return this.processes.say(node, roomName(this.run, room), count, bytes);
-  }
-
-  async kill(node: number): Promise<string> {
-    const name = await this.processes.kill(node);
-    this.lead();
-    return name;
-  }
-
-  async restart(node: number): Promise<void> {
-    await this.processes.restart(node);
-    this.lead();
-  }
-
-  /** Leads all clients to the ports of their nodes. */
-  private lead(): void {
-    for (const client of this.clients) client.follow();
-  }
-
-  stall(): void {
-    this.processes.redis.stall();
-  }
-
-  resume(): void {
-    this.processes.redis.resume();
-  }
-
-  partition(node: number, how: 'cut' | 'silent'): void {
-    this.processes.partition(node, how);
-  }
-
-  heal(node: number): void {
-    this.processes.heal(node);
+    return this.nodes.say(node, roomName(this.run, room), count, bytes);
   }
 
   async recover(): Promise<void> {
@@ -94,7 +59,7 @@ export class EnvelopeSubject implements Subject {
     const deadline = Date.now() + RECOVERY;
     for (;;) {
       const all = await Promise.all(
-        this.processes.nodes.map(({ child }) => child.ask<{ state: string; nodes: number }>('cluster')),
+        this.nodes.all.map(({ child }) => child.ask<{ state: string; nodes: number }>('cluster')),
       );
       if (all.every(({ state, nodes }) => state === 'connected' && nodes === all.length)) return;
       if (Date.now() > deadline)
@@ -121,11 +86,11 @@ export class EnvelopeSubject implements Subject {
   }
 
   async ledger(): Promise<Ledger> {
-    const written = this.processes.written(this.run);
+    const written = this.nodes.written(this.run);
     const stored: Record<number, ReadonlySet<string>> = {};
     for (const room of new Set(written.said.map((line) => line.room))) {
       if (!hasHistory(room)) continue;
-      const { child } = this.processes.nodes[0]!;
+      const { child } = this.nodes.all[0]!;
       stored[room] = new Set(await child.ask<string[]>('stored', roomName(this.run, room)));
     }
     return { ...written, stored };
@@ -139,18 +104,18 @@ export class EnvelopeSubject implements Subject {
   }
 
   renew(): Promise<void> {
-    return this.processes.renew();
+    return this.nodes.renew();
   }
 
   async close(): Promise<void> {
     this.isOver = true;
     for (const client of this.clients.splice(0)) client.close();
-    await this.processes.renew();
+    await this.nodes.renew();
     await this.commands?.quit();
-    await this.processes.close();
+    await this.nodes.close();
   }
 
   get output(): string {
-    return this.processes.output;
+    return this.nodes.output;
   }
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { RedisServer } from '../support/brokers/redis.js';
 import { Child } from '../support/child.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
+import { ClientNetwork } from './client-network.js';
 import type { Line } from './envelope-node.js';
-import type { Handled, Ledger, Said } from './subject.js';
+import type { Handled, Ledger, Said, SubjectNodes } from './subject.js';
 
 /** A port without a listener: that of a node which is dead. */
 const NOWHERE = 9;
@@ -41,9 +42,11 @@ export class NodeProcess {
 }
 
 /** The nodes of a subject, a process each, and their Redis. */
-export class NodeProcesses {
+export class NodeProcesses implements SubjectNodes {
   readonly redis = new RedisServer();
-  readonly nodes: NodeProcess[] = [];
+  /** The nodes, each in its place. */
+  readonly all: NodeProcess[] = [];
+  private readonly networks = new Set<ClientNetwork>();
   private readonly folder = mkdtempSync(join(tmpdir(), 'envelope-delivery-'));
   private readonly names: string[] = [];
   /** How often each node was killed. */
@@ -63,31 +66,43 @@ export class NodeProcesses {
   /** Starts the broker, and as many nodes as are missing. */
   async begin(count: number): Promise<void> {
     await this.redis.start();
-    while (this.nodes.length < count) {
+    while (this.all.length < count) {
       const node = await this.take();
-      this.nodes.push(node);
+      this.all.push(node);
       await node.boot();
     }
   }
 
-  portOf = (node: number): number => this.nodes[node]!.port;
+  /** Returns a network for a client of a node. It leads to the process in the place of the node. */
+  async connect(node: number): Promise<ClientNetwork> {
+    const network = await ClientNetwork.to(node, (place) => this.all[place]!.port);
+    this.networks.add(network);
+    return network;
+  }
+
+  /** Closes the networks of all clients. */
+  disconnect(): void {
+    for (const network of this.networks) network.close();
+    this.networks.clear();
+  }
 
   /** Has a node send messages, unless it is dead or is killed meanwhile. */
   async say(node: number, room: string, count: number, bytes: number): Promise<void> {
-    const { isDead, port, child } = this.nodes[node]!;
+    const { isDead, port, child } = this.all[node]!;
     if (isDead || port === NOWHERE) return;
     try {
       await child.ask('say', room, count, bytes);
     } catch (error) {
-      if (!this.nodes[node]!.isDead && child === this.nodes[node]!.child) throw error;
+      if (!this.all[node]!.isDead && child === this.all[node]!.child) throw error;
     }
   }
 
   /** @returns the name of the process */
   async kill(node: number): Promise<string> {
-    const killed = this.nodes[node]!;
+    const killed = this.all[node]!;
     this.epochs[node] = (this.epochs[node] ?? 0) + 1;
     await killed.kill();
+    this.lead();
     return killed.name;
   }
 
@@ -96,19 +111,33 @@ export class NodeProcesses {
     const started = await this.take();
     // killed once more meanwhile: another restart follows
     if (epoch !== this.epochs[node]) return started.kill();
-    this.nodes[node] = started;
+    this.all[node] = started;
     await started.boot();
+    this.lead();
+  }
+
+  /** Leads all clients to the ports of their nodes. */
+  private lead(): void {
+    for (const network of this.networks) network.follow();
+  }
+
+  stall(): void {
+    this.redis.stall();
+  }
+
+  resume(): void {
+    this.redis.resume();
   }
 
   partition(node: number, how: 'cut' | 'silent'): void {
-    const { network } = this.nodes[node]!;
+    const { network } = this.all[node]!;
     if (how === 'silent') return network.stall();
     network.isRefusing = true;
     network.cut();
   }
 
   heal(node: number): void {
-    const { network } = this.nodes[node]!;
+    const { network } = this.all[node]!;
     network.isRefusing = false;
     network.resume();
   }
@@ -131,12 +160,12 @@ export class NodeProcesses {
 
   /** The end of the output of each node that lives, for a failure. */
   get output(): string {
-    return this.nodes.map(({ name, child }) => `--- ${name}\n${child.output.slice(-2_000)}`).join('\n');
+    return this.all.map(({ name, child }) => `--- ${name}\n${child.output.slice(-2_000)}`).join('\n');
   }
 
   /** Stops all nodes. */
   async renew(): Promise<void> {
-    await Promise.all(this.nodes.splice(0).map((node) => node.kill()));
+    await Promise.all(this.all.splice(0).map((node) => node.kill()));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { now, type Arrival, type ClientView, type Handled, type Ledger, type Said } from './subject.js';
-import type { Entrance, Sent, Subject, SubjectClient } from './subject.js';
+import type { Entrance, Sent, Subject, SubjectClient, SubjectNetwork, SubjectNodes } from './subject.js';
 
 /** One fault of a system, which happens once in a run. */
 export type Mutant =
@@ -22,10 +22,22 @@ export type Mutant =
 /** After how many messages the fault happens. */
 const WHEN = 12;
 
+const nothing = (): void => undefined;
+const NETWORK: SubjectNetwork = { cut: nothing, away: nothing, back: nothing, slow: nothing, fast: nothing };
+const NODES: SubjectNodes = {
+  kill: (node) => Promise.resolve(`n${node}`),
+  restart: () => Promise.resolve(),
+  stall: nothing,
+  resume: nothing,
+  partition: nothing,
+  heal: nothing,
+};
+
 /** A system in memory to which no fault matters, except the one that it is made with. It shows what the model notices. */
 export class PerfectSubject implements Subject {
   readonly name = 'perfect';
   readonly isLossyBetweenNodes = false;
+  readonly nodes = NODES;
   readonly clients: PerfectClient[] = [];
   readonly saidSoFar: Said[] = [];
   readonly handled: Handled[] = [];
@@ -39,12 +51,6 @@ export class PerfectSubject implements Subject {
   renew = (): Promise<void> => Promise.resolve();
   end = (): Promise<void> => Promise.resolve();
   close = (): Promise<void> => Promise.resolve();
-  kill = (node: number): Promise<string> => Promise.resolve(`n${node}`);
-  restart = (): Promise<void> => Promise.resolve();
-  stall(): void {}
-  resume(): void {}
-  partition(): void {}
-  heal(): void {}
 
   connect(client: number): Promise<PerfectClient> {
     const connected = new PerfectClient(this, client);
@@ -93,6 +99,7 @@ export class PerfectSubject implements Subject {
 class PerfectClient implements SubjectClient {
   readonly rooms = new Set<number>();
   readonly isSettled = true;
+  readonly network = NETWORK;
   private readonly arrivals: Arrival[] = [];
   private readonly entrances: Entrance[] = [];
   private readonly exits: { room: number; at: number }[] = [];
@@ -147,11 +154,6 @@ class PerfectClient implements SubjectClient {
     this.before = this.meta;
     this.meta = meta;
   }
-  cut(): void {}
-  away(): void {}
-  back(): void {}
-  slow(): void {}
-  fast(): void {}
 
   view(): ClientView {
     const rooms = [...this.rooms];

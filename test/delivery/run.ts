@@ -139,23 +139,23 @@ class Player {
         return client!.update(step.meta);
       case 'cut':
         this.faults.push({ kind: 'cut', from: now(), to: now() });
-        return client!.cut(step.bytes, step.direction);
+        return client!.network.cut(step.bytes, step.direction);
       case 'away':
         this.begin('away', step.client, {
           do: 'back',
           client: step.client,
           node: this.schedule.homes[step.client]!,
         });
-        return client!.away(step.how);
+        return client!.network.away(step.how);
       case 'back':
         this.end('away', step.client);
-        return client!.back(step.node);
+        return client!.network.back(step.node);
       case 'slow':
         this.begin('slow', step.client, { do: 'fast', client: step.client });
-        return client!.slow();
+        return client!.network.slow();
       case 'fast':
         this.end('slow', step.client);
-        return client!.fast();
+        return client!.network.fast();
       default:
         return this.breakOrMend(step);
     }
@@ -167,28 +167,28 @@ class Player {
     switch (step.do) {
       case 'kill': {
         const fault = this.begin('kill', step.node, { do: 'restart', node: step.node });
-        fault.process = await subject.kill(step.node);
+        fault.process = await subject.nodes.kill(step.node);
         return;
       }
       case 'restart': {
         const fault = this.end('kill', step.node);
         return this.go(
-          subject.restart(step.node).then(() => {
+          subject.nodes.restart(step.node).then(() => {
             if (fault !== undefined) fault.to = now();
           }),
         );
       }
       case 'stall':
         this.begin('stall', 0, { do: 'resume' });
-        return subject.stall();
+        return subject.nodes.stall();
       case 'resume':
-        subject.resume();
+        subject.nodes.resume();
         return void this.end('stall', 0);
       case 'partition':
         this.begin('partition', step.node, { do: 'heal', node: step.node });
-        return subject.partition(step.node, step.how);
+        return subject.nodes.partition(step.node, step.how);
       case 'heal':
-        subject.heal(step.node);
+        subject.nodes.heal(step.node);
         return void this.end('partition', step.node);
       default:
         throw new Error(`unknown step: ${JSON.stringify(step)}`);

@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
-import type { FaultyNetwork } from '../support/faulty-network.js';
+import type { ClientNetwork } from './client-network.js';
 import type { Heard, Send } from './envelope-node.js';
 import {
   now,
@@ -46,10 +46,7 @@ export class SocketIoClient implements SubjectClient {
   constructor(
     private readonly run: number,
     private readonly client: number,
-    private readonly network: FaultyNetwork,
-    private readonly portOf: (node: number) => number,
-    /** The node that it connects to. */
-    public node: number,
+    readonly network: ClientNetwork,
   ) {
     let told: number[] = [];
     this.socket = io(`http://127.0.0.1:${network.port}`, {
@@ -66,7 +63,6 @@ export class SocketIoClient implements SubjectClient {
         give({ rooms: told.map((room) => roomName(run, room)) });
       },
     });
-    this.follow();
     this.socket.on('connect', () => {
       this.connections++;
       this.begin = { at: now(), arrivals: this.arrivals.length };
@@ -77,11 +73,6 @@ export class SocketIoClient implements SubjectClient {
     this.socket.on('said', ({ room, node: sender, number }) => {
       this.arrivals.push({ room: roomOf(room), node: sender, number, at: now() });
     });
-  }
-
-  /** Leads new connections to the node, wherever it listens now. */
-  follow(): void {
-    this.network.target = this.portOf(this.node);
   }
 
   enter(room: number): void {
@@ -135,30 +126,6 @@ export class SocketIoClient implements SubjectClient {
   /** Socket.IO has no presence. */
   update(meta: number): void {
     this.meta = meta;
-  }
-
-  cut(bytes: number, direction: 'up' | 'down'): void {
-    this.network.cutAfter(bytes, direction);
-  }
-
-  away(how: 'cut' | 'silent'): void {
-    this.network.isRefusing = true;
-    if (how === 'cut') this.network.cut();
-    else this.network.abandon();
-  }
-
-  back(node: number): void {
-    this.node = node;
-    this.follow();
-    this.network.isRefusing = false;
-  }
-
-  slow(): void {
-    this.network.stopReading();
-  }
-
-  fast(): void {
-    this.network.readAgain();
   }
 
   get isSettled(): boolean {

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { FaultyNetwork } from '../support/faulty-network.js';
 import { NodeProcesses } from './node-processes.js';
 import type { SocketIoSettings } from './socketio-node.js';
 import { roomName, SocketIoClient } from './socketio-client.js';
@@ -17,69 +16,35 @@ const PROBE_INTERVAL = 250;
 export class SocketIoSubject implements Subject {
   readonly name: string;
   readonly isLossyBetweenNodes = false;
-  private readonly processes: NodeProcesses;
+  readonly nodes: NodeProcesses;
   private clients: SocketIoClient[] = [];
   private run = 0;
   private probes = 0;
 
   constructor({ library }: Pick<SocketIoSettings, 'library'>) {
     this.name = `Socket.IO, streams adapter, ${library}`;
-    this.processes = new NodeProcesses('socketio-node', { library });
+    this.nodes = new NodeProcesses('socketio-node', { library });
   }
 
   async begin(nodes: number): Promise<void> {
     this.run++;
-    await this.processes.begin(nodes);
+    await this.nodes.begin(nodes);
     await this.recover();
   }
 
   async connect(client: number, node: number): Promise<SocketIoClient> {
-    const { portOf } = this.processes;
-    const network = await FaultyNetwork.to(portOf(node));
-    const connected = new SocketIoClient(this.run, client, network, portOf, node);
+    const connected = new SocketIoClient(this.run, client, await this.nodes.connect(node));
     this.clients.push(connected);
     return connected;
   }
 
   say(node: number, room: number, count: number, bytes: number): Promise<void> {
-    return this.processes.say(node, roomName(this.run, room), count, bytes);
-  }
-
-  async kill(node: number): Promise<string> {
-    const name = await this.processes.kill(node);
-    this.lead();
-    return name;
-  }
-
-  async restart(node: number): Promise<void> {
-    await this.processes.restart(node);
-    this.lead();
-  }
-
-  /** Leads all clients to the ports of their nodes. */
-  private lead(): void {
-    for (const client of this.clients) client.follow();
-  }
-
-  stall(): void {
-    this.processes.redis.stall();
-  }
-
-  resume(): void {
-    this.processes.redis.resume();
-  }
-
-  partition(node: number, how: 'cut' | 'silent'): void {
-    this.processes.partition(node, how);
-  }
-
-  heal(node: number): void {
-    this.processes.heal(node);
+    return this.nodes.say(node, roomName(this.run, room), count, bytes);
   }
 
   /** Resolves when each node has read a probe of every node: it has read all that was published before, too. */
   async recover(): Promise<void> {
-    const { nodes } = this.processes;
+    const { all: nodes } = this.nodes;
     const mark = `probe ${++this.probes} of `;
     const deadline = Date.now() + RECOVERY;
     for (;;) {
@@ -93,7 +58,7 @@ export class SocketIoSubject implements Subject {
   }
 
   async ledger(): Promise<Ledger> {
-    return { ...this.processes.written(this.run), stored: {} };
+    return { ...this.nodes.written(this.run), stored: {} };
   }
 
   async end(): Promise<void> {
@@ -101,15 +66,15 @@ export class SocketIoSubject implements Subject {
   }
 
   renew(): Promise<void> {
-    return this.processes.renew();
+    return this.nodes.renew();
   }
 
   async close(): Promise<void> {
     await this.end();
-    await this.processes.close();
+    await this.nodes.close();
   }
 
   get output(): string {
-    return this.processes.output;
+    return this.nodes.output;
   }
 }

@@ -8,6 +8,7 @@ export interface Subject {
   readonly name: string;
   /** Whether messages of one node may be lost on their way to the clients of the others, while the broker is away. */
   readonly isLossyBetweenNodes: boolean;
+  readonly nodes: SubjectNodes;
 
   /**
    * Begins a run: this number of nodes run, connected to the broker, without faults and without clients. Nodes of the last run
@@ -21,19 +22,6 @@ export interface Subject {
    * node is dead.
    */
   say(node: number, room: number, count: number, bytes: number): Promise<void>;
-  /** Kills the process of a node with SIGKILL. Resolves to its name when it has ended. */
-  kill(node: number): Promise<string>;
-  /**
-   * Starts a new process in the place of a dead node, connected to the broker. Clients of the dead one find it. The runner does not wait
-   * for it before the schedule ends: the broker may be stalled.
-   */
-  restart(node: number): Promise<void>;
-  /** Suspends the broker with SIGSTOP. */
-  stall(): void;
-  resume(): void;
-  /** Cuts a node off from the broker. */
-  partition(node: number, how: 'cut' | 'silent'): void;
-  heal(node: number): void;
   /**
    * Called when the faults have ended. Resolves when the nodes know each other again, and what would only time out is timed out: keys that
    * a dead node has claimed, for example.
@@ -49,8 +37,36 @@ export interface Subject {
   close(): Promise<void>;
 }
 
+/** The faults of the nodes and of their broker. */
+export interface SubjectNodes {
+  /** Kills the process of a node with SIGKILL. Resolves to its name when it has ended. */
+  kill(node: number): Promise<string>;
+  /**
+   * Starts a new process in the place of a dead node, connected to the broker. Clients of the dead one find it. The runner does not wait
+   * for it before the schedule ends: the broker may be stalled.
+   */
+  restart(node: number): Promise<void>;
+  /** Suspends the broker with SIGSTOP. */
+  stall(): void;
+  resume(): void;
+  /** Cuts a node off from the broker. */
+  partition(node: number, how: 'cut' | 'silent'): void;
+  heal(node: number): void;
+}
+
+/** The faults of the network between a client and its node. */
+export interface SubjectNetwork {
+  cut(bytes: number, direction: 'up' | 'down'): void;
+  /** `silent`: the server is not told, and takes the connection for open until its heartbeat ends it. */
+  away(how: 'cut' | 'silent'): void;
+  back(node: number): void;
+  slow(): void;
+  fast(): void;
+}
+
 /** A client of a subject. Its methods return at once. */
 export interface SubjectClient {
+  readonly network: SubjectNetwork;
   /**
    * Enters a room now, or when it is connected, and again on each connection that does not continue the last one: with what was missed,
    * where the system can tell. Does nothing in a room that it is in.
@@ -61,12 +77,6 @@ export interface SubjectClient {
   send(room: number, bytes: number): void;
   /** Changes its meta, now or on the next connection. */
   update(meta: number): void;
-  cut(bytes: number, direction: 'up' | 'down'): void;
-  /** `silent`: the server is not told, and takes the connection for open until its heartbeat ends it. */
-  away(how: 'cut' | 'silent'): void;
-  back(node: number): void;
-  slow(): void;
-  fast(): void;
   /** Whether it is connected, in its rooms, and has an answer to all that it has sent. */
   readonly isSettled: boolean;
   /** What it knows at this moment. */

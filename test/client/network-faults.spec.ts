@@ -174,7 +174,7 @@ describe('a client whose connection is closing', () => {
     }
     const socket = await connected(url, { WebSocket: RecordingSocket as never });
     // The server closes the TCP connection only after the close frame of the client.
-    network.delay = 100;
+    network.stall('up');
     gateway.last.ws.close(1012);
     await until('the close frame of the server', () => sockets[0]!.readyState === WebSocket.CLOSING);
     expect(socket.state).toBe('open');
@@ -182,8 +182,9 @@ describe('a client whose connection is closing', () => {
     expect(socket.volatile.emit('say', 'too late')).toBe(false);
     const sum = socket.emitWithAck('sum', [1, 2]);
     const ticks = socket.stream('ticks', 1);
-    expect(await next(socket, 'disconnect')).toMatchObject(['transport close', { code: 1012 }]);
-    network.delay = 0;
+    const disconnected = next(socket, 'disconnect');
+    network.resume();
+    expect(await disconnected).toMatchObject(['transport close', { code: 1012 }]);
     expect(await sum).toBe(3);
     expect(await ticks.next()).toEqual({ done: false, value: 0 });
     expect(gateway.said).toEqual(['late']);

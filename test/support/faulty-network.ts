@@ -22,6 +22,7 @@ export class FaultyNetwork {
   private readonly upstream = new Set<Socket>();
   private isSlow = false;
   private stalled = Promise.resolve();
+  private stalledIn: ReadonlySet<Direction> = new Set();
   private release: (() => void) | undefined;
   private readonly server = createServer((client) => this.accept(client));
 
@@ -45,9 +46,10 @@ export class FaultyNetwork {
     return this.sockets.size;
   }
 
-  /** Holds back everything in both directions, including closes. Still accepts connections. */
-  stall(): void {
+  /** Holds back everything, including closes, in both directions or in one. Still accepts connections. */
+  stall(...directions: Direction[]): void {
     if (this.release !== undefined) return;
+    this.stalledIn = new Set(directions.length === 0 ? ['up', 'down'] : directions);
     this.stalled = new Promise((resolve) => (this.release = resolve));
   }
 
@@ -115,7 +117,7 @@ export class FaultyNetwork {
       const due = new Promise((resolve) => void setTimeout(resolve, this.delay));
       last = last
         .then(() => due)
-        .then(() => this.stalled)
+        .then(() => (this.stalledIn.has(direction) ? this.stalled : undefined))
         .then(then);
     };
     this.sockets.add(from);

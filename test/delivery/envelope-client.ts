@@ -184,7 +184,6 @@ export class EnvelopeClient implements SubjectClient {
   close(): void {
     this.sender.stop();
     this.socket.disconnect();
-    this.network.close();
   }
 }
 

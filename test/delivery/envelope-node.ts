@@ -10,14 +10,14 @@ import {
 } from '@nestjs/websockets';
 import { createAdapter as createClassicAdapter } from '@socket.io/redis-adapter';
 import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
-import { Redis } from 'ioredis';
-import { createClient } from 'redis';
+import type { Redis } from 'ioredis';
 import { redisHistory, roomHistory } from '../../lib/history/index.js';
 import { EnvelopeServer, EnvelopeSocket, tolerant, type EnvelopeOptions } from '../../lib/index.js';
 import { MessageKey, Once, redisOnce } from '../../lib/once/index.js';
 import { boot } from '../support/child/boot.js';
 import { serveCommands, settings } from '../support/child/program.js';
 import { now } from './subject.js';
+import { connectToRedis } from './redis-client.js';
 
 /** The settings of one node. */
 export interface NodeSettings {
@@ -119,15 +119,10 @@ class Gateway {
   }
 }
 
-async function connectToRedis(): Promise<object> {
-  if (library === 'ioredis') return new Redis(url).on('error', () => undefined);
-  const client = createClient({ url });
-  await client.on('error', () => undefined).connect();
-  return client;
-}
+const redis = (): Promise<object> => connectToRedis(url, library);
 
 async function options(): Promise<EnvelopeOptions> {
-  const client = await connectToRedis();
+  const client = await redis();
   const limits = { maxBufferedBytes, messagesPerSecond: 1_000 };
   const history = roomHistory({ rooms: { 'chat:*': { size: 5_000 } }, store: redisHistory(client) });
   const shared = {
@@ -138,10 +133,10 @@ async function options(): Promise<EnvelopeOptions> {
     pingTimeout: 1_000,
   };
   if (adapter === 'streams') {
-    const streams = createStreamsAdapter(tolerant(await connectToRedis()), { blockTimeInMs: 200 });
+    const streams = createStreamsAdapter(tolerant(await redis()), { blockTimeInMs: 200 });
     return { ...shared, adapter: streams as never, recovery: true };
   }
-  const classic = createClassicAdapter(await connectToRedis(), await connectToRedis(), {
+  const classic = createClassicAdapter(await redis(), await redis(), {
     requestsTimeout: 1_000,
   });
   return { ...shared, adapter: classic as never };

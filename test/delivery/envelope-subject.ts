@@ -99,6 +99,7 @@ export class EnvelopeSubject implements Subject {
   async end(): Promise<void> {
     this.isOver = true;
     for (const client of this.clients.splice(0)) client.close();
+    this.nodes.disconnect();
     const names = await this.commands!.keys('envelope:*');
     if (names.length > 0) await this.commands!.del(names);
   }
@@ -110,6 +111,7 @@ export class EnvelopeSubject implements Subject {
   async close(): Promise<void> {
     this.isOver = true;
     for (const client of this.clients.splice(0)) client.close();
+    this.nodes.disconnect();
     await this.nodes.renew();
     await this.commands?.quit();
     await this.nodes.close();

@@ -152,6 +152,5 @@ export class SocketIoClient implements SubjectClient {
 
   close(): void {
     this.socket.disconnect();
-    this.network.close();
   }
 }

@@ -15,12 +15,11 @@ import {
   WebSocketServer,
 } from '@nestjs/websockets';
 import { createAdapter } from '@socket.io/redis-streams-adapter';
-import { Redis } from 'ioredis';
-import { createClient } from 'redis';
 import type { Server, Socket } from 'socket.io';
 import { serveCommands, settings } from '../support/child/program.js';
 import type { Heard, Line, NodeSettings, Send } from './envelope-node.js';
 import { now } from './subject.js';
+import { connectToRedis } from './redis-client.js';
 
 /*
  * A node of Nest with Socket.IO, as the documentation of both recommends it: connection state recovery, with Redis streams, so that any node
@@ -78,11 +77,7 @@ class Gateway {
   }
 }
 
-async function connectToRedis(): Promise<object> {
-  if (library === 'ioredis') return new Redis(url).on('error', () => undefined);
-  const client = createClient({ url });
-  return client.on('error', () => undefined).connect();
-}
+const redis = (): Promise<object> => connectToRedis(url, library);
 
 /** The probes that came back from the broker. */
 const seen = new Set<string>();
@@ -93,7 +88,7 @@ setInterval(() => undefined, 60_000);
 serveCommands({
   /** Starts the application. @returns the port */
   boot: async (): Promise<number> => {
-    const adapter = createAdapter(await connectToRedis(), { blockTimeInMs: 200 });
+    const adapter = createAdapter(await redis(), { blockTimeInMs: 200 });
     class StreamsAdapter extends IoAdapter {
       override createIOServer(...args: Parameters<IoAdapter['createIOServer']>) {
         return super.createIOServer(...args).adapter(adapter as never);

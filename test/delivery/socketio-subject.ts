@@ -63,6 +63,7 @@ export class SocketIoSubject implements Subject {
 
   async end(): Promise<void> {
     for (const client of this.clients.splice(0)) client.close();
+    this.nodes.disconnect();
   }
 
   renew(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { limitInflaters } from '../../ws/inflater-limit.js';
 import { guardReceiver } from '../../ws/receiver-guard.js';
+import { deferred } from '../util/deferred.js';
 import { runDetached } from '../util/detached.js';
 import { WsWriter, type CompressingWriter } from './compressing-writer.js';
 import type { ConnectionLimits } from './connection-limits.js';
@@ -185,8 +186,7 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
 
   private startDraining(): Draining {
     const ws = this.openedSocket();
-    let resolve: () => void;
-    const promise = new Promise<void>((done) => (resolve = done));
+    const { promise, resolve } = deferred();
     const settle = (): void => {
       this.draining = undefined;
       this.tcp.off('drain', settle);

@@ -50,7 +50,8 @@ const projects = [
 export default {
   projects,
   reporters: ['default', '<rootDir>/scripts/progress-reporter.js'],
-  testTimeout: 15_000,
+  // It only ends a test that hangs. On a busy machine the same test takes many times as long as alone.
+  testTimeout: 60_000,
   // A worker waits for half of its time, for timeouts, brokers and processes: four keep two cores busy (5:43 instead of 6:30
   // with three).
   maxWorkers: 4,

@@ -103,7 +103,7 @@ export class RawClient {
   private buffered: Buffer = Buffer.alloc(0);
   private notify: () => void = () => undefined;
 
-  private constructor(
+  protected constructor(
     readonly tcp: Socket,
     private readonly timeout: number,
   ) {
@@ -129,7 +129,7 @@ export class RawClient {
     timeout = TIMEOUT,
     host = '127.0.0.1',
   ): Promise<RawClient> {
-    const client = new RawClient(connect(port, host), timeout);
+    const client = new this(connect(port, host), timeout);
     const key = randomBytes(16).toString('base64');
     const fields = {
       Host: `${host}:${port}`,

@@ -3,7 +3,7 @@ import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { GuardedGateway, TestGateway, type FromClient, type FromServer } from './fixture-gateway.js';
 
-const TIMEOUT = 5_000;
+const TIMEOUT = 20_000;
 const sockets = new Set<{ disconnect(): unknown }>();
 const networks = new Set<FaultyNetwork>();
 

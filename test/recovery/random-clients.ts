@@ -55,7 +55,7 @@ interface Recovering {
   _lastOffset?: unknown;
 }
 
-const TIMEOUT = 5_000;
+const TIMEOUT = 20_000;
 
 /** A client of Socket.IO. Needs an event before it can resume: its position is the last argument of each. */
 export class RandomIoClient implements RandomClient {

@@ -11,7 +11,7 @@ export interface IoClientOptions extends Partial<Omit<ManagerOptions & SocketOpt
   transport?: TransportName;
 }
 
-const TIMEOUT = 5_000;
+const TIMEOUT = 20_000;
 
 /** `any` under a name that the linter allows: tests look into payloads freely. */
 export type Any = ReturnType<typeof JSON.parse>;

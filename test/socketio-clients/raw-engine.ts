@@ -25,7 +25,7 @@ export interface RequestOptions {
   isOpen?: boolean;
 }
 
-const TIMEOUT = 5_000;
+const TIMEOUT = 20_000;
 /** Between the packets of one HTTP body. */
 export const SEPARATOR = '\x1e';
 const PATH = '/socket.io/';

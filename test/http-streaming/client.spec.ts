@@ -104,7 +104,7 @@ describe('the client over HTTP', () => {
     await next(socket, 'connect');
     const { id } = socket;
     expect(await socket.reauthenticate()).toMatchObject({ expiresIn: expect.any(Number) });
-    await until('the renewal', () => calls === 3);
+    await until('the renewal', () => calls >= 3);
     expect(await socket.emitWithAck('whoami' as never)).toEqual({ id: 'ada' });
     expect(socket.id).toBe(id);
   });

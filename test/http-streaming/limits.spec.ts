@@ -36,12 +36,17 @@ describe('the limits of a connection over HTTP', () => {
   });
 
   it('end a slow `open` with the time for checks, which counts as a pending one (B2)', async () => {
-    const { port } = await startStreaming({ limits: { upgradeTimeout: 1_000, maxPendingUpgrades: 1 } });
-    const slow = await begin(port, 'open', { ...JSON_TYPE, 'Content-Length': '2', Expect: '100-continue' });
-    await once(slow, 'data');
-    expect((await post(port, '/ws?envelope=open', '{}', JSON_TYPE)).status).toBe(503);
-    expect(await readAll(slow)).toContain('HTTP/1.1 503');
-    await HttpLine.open(port);
+    const beginSlow = async (port: number): Promise<Socket> => {
+      const slow = await begin(port, 'open', { ...JSON_TYPE, 'Content-Length': '2', Expect: '100-continue' });
+      await once(slow, 'data');
+      return slow;
+    };
+    const counting = await startStreaming({ limits: { upgradeTimeout: 60_000, maxPendingUpgrades: 1 } });
+    const pending = await beginSlow(counting.port);
+    expect((await post(counting.port, '/ws?envelope=open', '{}', JSON_TYPE)).status).toBe(503);
+    pending.destroy();
+    const { port } = await startStreaming({ limits: { upgradeTimeout: 200, maxPendingUpgrades: 1 } });
+    expect(await readAll(await beginSlow(port))).toContain('HTTP/1.1 503');
   });
 
   it('end a client that opens and never reads (B2)', async () => {
@@ -62,16 +67,19 @@ describe('the limits of a connection over HTTP', () => {
   });
 
   it('count connections of an address, lost ones too, until the time of a ping is over (B11)', async () => {
-    const { gateway, port } = await startStreaming({
-      pingTimeout: 1_500,
-      limits: { maxConnectionsPerAddress: 2 },
-    });
-    const lines = [await HttpLine.open(port), await HttpLine.open(port)];
-    const [first] = gateway.connected;
+    const limits = { maxConnectionsPerAddress: 2 };
+    const waiting = await startStreaming({ pingTimeout: 60_000, limits });
+    const lines = [await HttpLine.open(waiting.port), await HttpLine.open(waiting.port)];
     for (const line of lines) line.cut();
-    const refused = await post(port, '/ws?envelope=open', '{}', JSON_TYPE);
+    await until('the end of the responses', () =>
+      waiting.gateway.connected.every((client) => !client._connection.outbox.writable),
+    );
+    const refused = await post(waiting.port, '/ws?envelope=open', '{}', JSON_TYPE);
     expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '5' } });
-    expect(await gateway.endOf(first!)).toEqual(['transport close', 1006]);
+
+    const { gateway, port } = await startStreaming({ pingTimeout: 100, limits });
+    for (const line of [await HttpLine.open(port), await HttpLine.open(port)]) line.cut();
+    expect(await gateway.endOf(gateway.connected[0]!)).toEqual(['transport close', 1006]);
     await until('room', () => gateway.disconnected.length === 2);
     await HttpLine.open(port);
   });

@@ -107,7 +107,7 @@ describe('the client behind a proxy', () => {
     const socket = client(app.url('/talk', proxy.port), { ...BOTH, connectTimeout: 150 });
     const errors: string[] = [];
     socket.on('connect_error', ({ message }) => errors.push(message));
-    await until('three attempts', () => errors.length === 3);
+    await until('three attempts', () => errors.length >= 3);
     expect(errors[0]).toBe('could not connect: no connection within 150 ms');
     expect(proxy.requests.filter((target) => target.endsWith('=open')).length).toBeLessThan(5);
     socket.disconnect();

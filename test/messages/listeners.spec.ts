@@ -252,17 +252,28 @@ describe('listeners and middlewares that fail', () => {
   );
 
   it(
-    'a connection middleware that never calls next holds a client until connectTimeout or its disconnect',
-    underAttack(ListeningGateway, { connectTimeout: 200 })(async (harness) => {
+    'a connection middleware that never calls next holds a client until its disconnect',
+    underAttack(ListeningGateway)(async (harness) => {
       const seen: EnvelopeSocket[] = [];
       harness.server.use((socket) => void seen.push(socket as EnvelopeSocket));
-      const [waiting, disconnected] = [await harness.attacker(), await harness.attacker()];
-      await until('the middleware', () => seen.length === 2);
-      await seen[1]!.join('early');
-      disconnected.ws.terminate();
-      await until('one disconnect', () => seen[1]!.closed !== undefined);
+      const client = await harness.attacker();
+      await until('the middleware', () => seen.length === 1);
+      await seen[0]!.join('early');
+      client.ws.terminate();
+      await until('the disconnect', () => seen[0]!.closed !== undefined);
       expect(harness.server.adapter.rooms.has('early')).toBe(false);
-      expect(await waiting.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
+      expect(harness.app.log.of('error')).toEqual([]);
+      expect((harness.server as EnvelopeServer)._connecting.size).toBe(0);
+    }),
+  );
+
+  it(
+    'a connection middleware that never calls next holds a client until connectTimeout',
+    underAttack(ListeningGateway, { connectTimeout: 200 })(async (harness) => {
+      harness.server.use((socket) => void (socket as EnvelopeSocket).join('early'));
+      const client = await harness.attacker();
+      expect(await client.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
+      expect(harness.server.adapter.rooms.has('early')).toBe(false);
       expect(harness.app.log.of('error')).toHaveLength(1);
       expect((harness.server as EnvelopeServer)._connecting.size).toBe(0);
     }),

@@ -146,7 +146,7 @@ describe('reliable', () => {
     const send = reliable(socket, {
       ...QUICK,
       retries: 2,
-      timeout: 50,
+      timeout: 500,
       onUndelivered: ({ event, args }, error) => undelivered.push([event, args, error]),
     });
     const lost = send.emitWithAck('slow', 1);

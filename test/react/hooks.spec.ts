@@ -201,7 +201,7 @@ describe('useRequest', () => {
     gateway.gate = new Promise(() => undefined);
     gateway.last.terminate();
     await until('the requests on the second connection', () => gateway.log.length === 4);
-    expect(text()).toBe('1.1 …|2.1 …');
+    await until('the page', () => text() === '1.1 …|2.1 …');
     gateway.gate = Promise.resolve();
     gateway.last.terminate();
     await until('the answers', () => text() === '1.2 |2.2 ');

@@ -77,7 +77,7 @@ describeOurs('floods of sessions', () => {
         await attack.expectServed();
         await attack.expectAlone();
       },
-      { adapter: { connectTimeout: 300 } },
+      { adapter: { connectTimeout: 1_000 } },
     ),
   );
 

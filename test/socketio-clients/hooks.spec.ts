@@ -129,7 +129,7 @@ describeServers('the life of a client', (server) => {
     });
 
     it('repeats messages that are not acknowledged, where the client wants that', async () => {
-      const client = await app.connect('/', { transport, retries: 5, ackTimeout: 50 });
+      const client = await app.connect('/', { transport, retries: 100, ackTimeout: 50 });
       const value = await client.socket.emitWithAck('fails at first', { n: 1 });
       expect(value).toBe('at last');
       // one more on a busy machine, where the last acknowledgement comes late

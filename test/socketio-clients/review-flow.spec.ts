@@ -54,7 +54,7 @@ describe('the flow of a link', () => {
   });
 
   it('takes a pong behind messages that wait', async () => {
-    const app = await start({ pingInterval: 400, pingTimeout: 200, limits: { maxInFlight: 1 } });
+    const app = await start({ pingInterval: 400, pingTimeout: 5_000, limits: { maxInFlight: 1 } });
     const client = await SocketClient.open(app.port);
     await client.join();
     expect(await client.raw.message()).toBe('2');

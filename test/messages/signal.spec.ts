@@ -287,5 +287,5 @@ describe('the signal of a handler', () => {
     expect(Object.values(socket!._requests).filter((value) => value instanceof AbortController)).toEqual([]);
     expect(app.log.of('error')).toEqual([]);
     expect(app.log.of('warn').filter((text) => !text.includes('"twice"'))).toEqual([]);
-  }, 30_000);
+  });
 });

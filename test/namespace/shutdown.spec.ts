@@ -72,7 +72,7 @@ describe('SIGTERM with shutdown hooks', () => {
     // A client of refused() may have connected and disconnected before the signal arrived.
     const left = server.valuesOf('left').filter((value) => (value as Disconnection).code === 1001);
     expect(left).toEqual([DISCONNECT, DISCONNECT]);
-  }, 30_000);
+  });
 
   it('waits no longer than shutdownTimeout for a handler', async () => {
     const { server, connect } = await start({ shutdownTimeout: 700 });
@@ -88,7 +88,7 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(client.frames).toEqual([]);
     expect(await server.exited).toEqual(KILLED);
     expect(server.valuesOf('left')).toEqual([DISCONNECT]);
-  }, 30_000);
+  });
 
   it('does not wait for streams, which never end', async () => {
     const { server, connect } = await start({ shutdownTimeout: 300_000 });
@@ -103,7 +103,7 @@ describe('SIGTERM with shutdown hooks', () => {
     // The test lasts a minute at most, far less than shutdownTimeout.
     expect(await client.ended()).toEqual(GOING_AWAY);
     expect(await server.exited).toEqual(KILLED);
-  }, 30_000);
+  });
 
   it('refuses a client whose guards are still running', async () => {
     const { server, port } = await start();
@@ -113,7 +113,7 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(await answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     expect(await server.exited).toEqual(KILLED);
     expect(server.valuesOf('left')).toEqual([]);
-  }, 30_000);
+  });
 
   it('terminates a client that does not answer the close frame, and lets HTTP requests finish', async () => {
     const { server, port } = await start();
@@ -129,7 +129,7 @@ describe('SIGTERM with shutdown hooks', () => {
     await server.ask('releasePage');
     expect(await response.text()).toBe('the beginning, the end');
     expect(await server.exited).toEqual(KILLED);
-  }, 30_000);
+  });
 });
 
 describe('closing the application', () => {
@@ -141,7 +141,7 @@ describe('closing the application', () => {
     const left = server.valuesOf('left') as Disconnection[];
     expect(left.map(({ path }) => path).sort()).toEqual(['/other', '/ws']);
     expect(await server.exited).toEqual({ code: 0, signal: null });
-  }, 30_000);
+  });
 
   it('closes one path first, and then the rest', async () => {
     const { server, port, connect } = await start();
@@ -154,7 +154,7 @@ describe('closing the application', () => {
     server.signal('SIGTERM');
     expect(await server.exited).toEqual(KILLED);
     expect(server.valuesOf('left')).toEqual([{ ...DISCONNECT, path: '/other' }, DISCONNECT, DISCONNECT]);
-  }, 30_000);
+  });
 
   it('answers every client that connects meanwhile', async () => {
     const { server, port } = await start();
@@ -185,5 +185,5 @@ describe('closing the application', () => {
     expect(new Set(left.map((value) => JSON.stringify(value)))).toEqual(
       new Set([JSON.stringify(DISCONNECT)]),
     );
-  }, 30_000);
+  });
 });

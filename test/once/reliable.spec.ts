@@ -99,7 +99,6 @@ describe('reliable', () => {
       expect(gateway.calls).toHaveLength(length + 1);
       expect(network.attempts.length).toBeGreaterThanOrEqual(length);
     },
-    30_000,
   );
 
   it('keeps the order of messages while lines break', async () => {
@@ -123,7 +122,7 @@ describe('reliable', () => {
     }
     expect((await sent).map(({ text }) => text)).toEqual(texts);
     expect(gateway.calls).toHaveLength(200);
-  }, 30_000);
+  });
 
   it('waits for the answer of a handler that runs when the line breaks, and after a timeout', async () => {
     const { gateway, network, socket } = await stage();

@@ -197,7 +197,7 @@ describe('presence', () => {
     await expectRecorded([here], ['join red ada']);
     await eventually('the join on the other node', () => there.recorded.length > 0);
     expect(there.recorded).toEqual(['join red ada']);
-  }, 30_000);
+  });
 
   it('works without a cluster', async () => {
     const here = await startBareApp();

@@ -56,4 +56,4 @@ it('concurrent rendering shows all components the same data', async () => {
     expect(new Set(text().trim().split(' ')).size).toBe(1);
   }
   expect(commits.every((versions) => versions.size <= 1)).toBe(true);
-}, 30_000);
+});

@@ -20,7 +20,7 @@ const TRANSPORTS: [string, string[]][] = [
 const SHORT_PINGS = { pingInterval: 1_000, pingTimeout: 1_500 };
 
 // A browser on a busy machine is slow.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('socket.io-client in Chromium', () => {
   let chromium: Chromium | undefined;

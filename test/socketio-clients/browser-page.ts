@@ -20,7 +20,7 @@ declare global {
   function openSocket(url: string, options?: Partial<ManagerOptions & SocketOptions>): void;
   /** Resolves with the arguments of the n-th event of the connection with this name. */
   function nth(name: string, count: number): Promise<Any[]>;
-  /** Resolves when the condition holds. Fails after 15 seconds. */
+  /** Resolves when the condition holds. Fails after 30 seconds. */
   function when(condition: () => boolean): Promise<void>;
   /** Replaces bytes by `{ bytes: [1, 2] }`, because Playwright does not return an ArrayBuffer. */
   function pack(value: unknown): Any;
@@ -41,7 +41,7 @@ const PAGE = `<!doctype html>
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, pack(one)]));
   };
   window.when = async (condition) => {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 30_000;
     while (!condition()) {
       if (Date.now() > deadline) throw new Error(condition + ' did not hold; ' + JSON.stringify({ happened, received }));
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -19,7 +19,7 @@ const TRANSPORTS: [string, string[]][] = [
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
 
 // A browser on a busy machine is slow.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('socket.io-client in Chromium', () => {
   let chromium: Chromium | undefined;

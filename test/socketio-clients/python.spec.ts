@@ -13,7 +13,7 @@ const TRANSPORTS: [string, PythonTransports][] = [
 ];
 
 // a process of Python on a busy machine is slow
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeWithPython('python3-socketio', () => {
   let python: Python;

@@ -76,6 +76,6 @@ describe('every socket receives its frames in the order of the calls while some 
       expect(server.sockets.size).toBe(0);
       expect(server.adapter.rooms.size).toBe(0);
     },
-    60_000,
+    240_000,
   );
 });

@@ -46,6 +46,6 @@ describe('every socket receives its frames in the order of the calls', () => {
       expect(server.sockets.size).toBe(0);
       expect(server.adapter.rooms.size).toBe(0);
     },
-    60_000,
+    240_000,
   );
 });

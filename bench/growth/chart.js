@@ -64,8 +64,9 @@ function drawPanel({ title, unit, label, scale, growsBy, at, curves }, index) {
 export function drawGrowth({ heading, panels }) {
   const height = TOP + Math.ceil(panels.length / COLUMNS) * HEIGHT + 20;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#1d2530">
-<style>.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}.panel{font-weight:600}.grid{stroke:#e3e7ee}</style>
-<rect width="100%" height="100%" fill="#fff"/>
+<style>svg{color-scheme:light dark}.page{fill:#fff}.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}.panel{font-weight:600}.grid{stroke:#e3e7ee}
+@media(prefers-color-scheme:dark){svg{fill:#e6eaf0}.page{fill:#1b1f24}.figure{fill:#a3adbb}.grid{stroke:#343c48}}</style>
+<rect width="100%" height="100%" class="page"/>
 ${text(20, 24, 'How the server\u2019s CPU time grows: a flat curve costs the same for each, however many there are', 'class="title"')}
 ${text(20, 44, heading, 'class="figure"')}
 ${panels.map(drawPanel).join('\n')}

@@ -56,8 +56,9 @@ export function drawBench({ machine, versions, date, results }) {
     return `<rect x="${x}" y="36" width="11" height="11" rx="2" fill="${color}"/>${text(x + 17, 46, NAMES[peer])}`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 40}" font-family="system-ui, sans-serif" font-size="12" fill="#1d2530">
-<style>.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}</style>
-<rect width="100%" height="100%" fill="#fff"/>
+<style>svg{color-scheme:light dark}.page{fill:#fff}.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}
+@media(prefers-color-scheme:dark){svg{fill:#e6eaf0}.page{fill:#1b1f24}.figure{fill:#a3adbb}}</style>
+<rect width="100%" height="100%" class="page"/>
 ${text(20, 24, 'Cost of a message, a connection, a response: nestjs-envelope is 1, lower is better', 'class="title"')}
 ${legend.join('\n')}
 ${parts.join('\n')}

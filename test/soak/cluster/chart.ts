@@ -56,8 +56,9 @@ export function drawSoak(
     return path + text(x(at) + 2, TOP - 10, what.slice(0, 1), 'class="figure"');
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#1d2530">
-<style>.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}.panel{font-weight:600}.grid{stroke:#e3e7ee}.incident{stroke:#c9a0a0;stroke-dasharray:2 3}</style>
-<rect width="100%" height="100%" fill="#fff"/>
+<style>svg{color-scheme:light dark}.page{fill:#fff}.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}.panel{font-weight:600}.grid{stroke:#e3e7ee}.incident{stroke:#c9a0a0;stroke-dasharray:2 3}
+@media(prefers-color-scheme:dark){svg{fill:#e6eaf0}.page{fill:#1b1f24}.figure{fill:#a3adbb}.grid{stroke:#343c48}.incident{stroke:#8a6060}}</style>
+<rect width="100%" height="100%" class="page"/>
 ${text(20, 24, 'A cluster for a long time: clients of all kinds, broker restarts, nodes that end', 'class="title"')}
 ${text(20, 42, heading, 'class="figure"')}
 ${text(20, 56, 'k: a node is killed; e: a node ends, as in a deploy; r: the broker restarts; s: the broker is suspended', 'class="figure"')}

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-/** The declarations of each entry, by its name: "index" for the package itself. */
+/** The declarations of each entry. */
 const entries = Object.entries(exports).flatMap(([path, target]) => {
   const types = target.import?.types ?? target.node?.import?.types ?? target.types;
   return types === undefined ? [] : [`../${types.replace(/^\.\//, '')}`];
@@ -11,7 +11,7 @@ const entries = Object.entries(exports).flatMap(([path, target]) => {
 
 /** @type {Partial<import('typedoc').TypeDocOptions & import('typedoc-plugin-markdown').PluginOptions>} */
 export default {
-  plugin: ['typedoc-plugin-markdown'],
+  plugin: ['typedoc-plugin-markdown', './entries.js'],
   entryPoints: [...new Set(entries)],
   tsconfig: 'tsconfig.json',
   out: '../docs/api',
@@ -20,7 +20,8 @@ export default {
   excludeExternals: true,
   excludeInternal: true,
   excludePrivate: true,
-  hideBreadcrumbs: true,
+  hidePageHeader: true,
+  indexFormat: 'table',
   disableSources: true,
   useCodeBlocks: true,
   skipErrorChecking: true,

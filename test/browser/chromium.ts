@@ -33,7 +33,7 @@ export class Chromium {
   /** Opens a page in a separate window, because tabs of one window slow each other down. */
   async open(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext(options);
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(30_000);
     return context.newPage();
   }
 

@@ -86,6 +86,6 @@ const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
       expect(after.external).toBeLessThan(before.external + HEAP_TOLERANCE);
       expect(errorsIn(app.output)).toEqual([]);
     },
-    (SECONDS * 2 + 60) * 1_000,
+    (SECONDS * 2 + 240) * 1_000,
   );
 });

@@ -10,7 +10,7 @@ const RECONNECTING = { reconnection: true, reconnectionDelay: 20, reconnectionDe
  * Milliseconds. Both sides notice silence soon. The server needs it also where the network is cut between two polls: there
  * was no connection that could break.
  */
-const SHORT_PINGS = { pingInterval: 500, pingTimeout: 1_500 };
+const SHORT_PINGS = { pingInterval: 500, pingTimeout: 2_500 };
 
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index);

@@ -43,8 +43,7 @@ export class RoomMember {
   }
 
   static async join(url: string, name: string, options: ConnectOptions = {}): Promise<RoomMember> {
-    // counts may be wrong until a killed worker has missed its heartbeats
-    const client = new TestClient(url, { timeout: 10_000, ...options });
+    const client = new TestClient(url, options);
     await client.opened();
     client.send({ event: 'join', data: { name }, id: 0 });
     const response = (): Received | undefined => client.frames.find(({ ack }) => ack === 0);
@@ -54,15 +53,15 @@ export class RoomMember {
   }
 
   /** Reconnects like the page, but without a delay, until a worker accepts it. Adds failed attempts to `failures`. */
-  async reconnect(failures: string[] = []): Promise<RoomMember> {
+  async reconnect(failures: string[] = [], handshakeTimeout = RECONNECT_TIMEOUT): Promise<RoomMember> {
     let member: RoomMember | undefined;
-    await until(`${this.name} to reconnect`, async () => {
-      const options = { handshakeTimeout: RECONNECT_TIMEOUT };
-      member = await RoomMember.join(this.url, this.name, options).catch(
+    const join = async (): Promise<boolean> => {
+      member = await RoomMember.join(this.url, this.name, { handshakeTimeout }).catch(
         (error: Error) => void failures.push(error.message),
       );
       return member !== undefined;
-    });
+    };
+    await until(`${this.name} to reconnect`, join, 60_000);
     return member!;
   }
 

@@ -8,7 +8,7 @@ declare const NEST_MAJOR: number;
 const ROOT = process.cwd();
 const REGISTER = pathToFileURL(join(ROOT, 'test/support/child/register.mjs')).href;
 /** Milliseconds to wait for output: on a busy machine processes start slowly. */
-const TIMEOUT = 30_000;
+const TIMEOUT = 60_000;
 
 const running = new Set<Sample>();
 

@@ -1,51 +1,27 @@
 import type { Replies } from '../options/options.js';
-import { isObservable, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
-import { isAbort } from '../../server/socket/abort-error.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import {
   INTERNAL_ERROR,
   requestContext,
   type IncomingRequest,
 } from '../../server/socket/incoming-request.js';
-import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
 import type { Handler } from './handler-table.js';
-import { IterableSource, isIterableSource, iterableSourceOf, valueConsumed } from './iterable-source.js';
+import { iterableSourceOf, sourceOf, valueConsumed } from './iterable-source.js';
+import type { MessageResult } from './message-result.js';
+import { reportThrown, reportThrownAtEnd, type FailedMessage } from './result-errors.js';
 import { forwardValues, type SourceTarget } from './source-forwarding.js';
 
 /** Milliseconds that an asynchronous exception filter has to answer a request. */
 const FILTER_TIMEOUT = 1_000;
 
-/** What becomes of the results of the handlers of one message: it depends on the protocol of the client. */
-export interface MessageResult {
-  /** Calls a handler with the data, and the acknowledgement function for `@Ack()`. */
-  call(handler: Handler, data: unknown, isAckManual: boolean): unknown;
-  /**
-   * Takes what a handler returned.
-   *
-   * @param isAckManual whether the handler answers by `@Ack()`
-   * @returns a promise if the result is a source of many values; otherwise `undefined`, since a promise per message
-   * would cost time
-   */
-  handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined;
-  /** Takes an error that no exception filter has handled. */
-  fail(error: unknown): void;
-  /** Notes that the result of one handler is complete, or that the handler failed. */
-  handlerEnded(): void;
-}
-
-/** Returns what a handler returned as a source of values; `undefined` if it is one value. */
-export function sourceOf(result: unknown): Observable<unknown> | undefined {
-  if (isObservable(result)) return result;
-  return isIterableSource(result) ? new IterableSource(result) : undefined;
-}
-
 /**
  * Sends the results of the handlers of one message. Without an `id`, each value is sent as a message with the name
  * of the event. With an `id`, the client gets exactly one final response.
  */
-export class HandlerResult implements MessageResult, SourceTarget {
+export class HandlerResult implements MessageResult, SourceTarget, FailedMessage {
   /** Handlers of this message that have not returned. */
   private notReturned: number;
   /** Handlers of this message whose result is not complete, for example a stream. */
@@ -54,9 +30,8 @@ export class HandlerResult implements MessageResult, SourceTarget {
   private readonly trace = currentTrace();
 
   constructor(
-    private readonly client: EnvelopeSocket,
-    private readonly event: string,
-    /** @internal */
+    readonly client: EnvelopeSocket,
+    readonly event: string,
     readonly request: IncomingRequest | undefined,
     handlers: number,
     private readonly replies: Replies,
@@ -111,10 +86,8 @@ export class HandlerResult implements MessageResult, SourceTarget {
 
   /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
   fail(error: unknown): void {
-    if (isAbort(error, this.isAborted)) return;
-    this.trace?.fail(error);
-    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`, this.event);
-    const payload = toExceptionPayload(error);
+    const payload = reportThrown(this, error, this.trace);
+    if (payload === undefined) return;
     if (this.request !== undefined) this.request.fail(payload);
     else this.client._outbound.reply('exception', payload);
   }
@@ -156,7 +129,7 @@ export class HandlerResult implements MessageResult, SourceTarget {
     else this.request?.answer(value, undefined, isLast);
   }
 
-  /** @internal Sends one of many values. @returns whether the client takes more */
+  /** Sends one of many values. @returns whether the client takes more */
   forward(value: unknown): boolean {
     const { request } = this;
     valueConsumed(this);
@@ -172,8 +145,8 @@ export class HandlerResult implements MessageResult, SourceTarget {
   }
 
   /**
-   * @internal Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of
-   * an interceptor around a handler with one result.
+   * Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of an
+   * interceptor around a handler with one result.
    */
   countAsStream(): void {
     if (this.isStreaming || this.request !== undefined) return;
@@ -181,34 +154,20 @@ export class HandlerResult implements MessageResult, SourceTarget {
     this.client._requests.streaming++;
   }
 
-  /** @internal Whether the connection takes more values at once. */
-  get isWritable(): boolean {
-    // a closed connection never drains
-    return this.client._isEnded || this.client._connection.outbox.isIdle;
-  }
-
-  /** @internal Resolves when the connection takes more values. */
-  drained(): Promise<void> {
-    return this.client._connection.drained();
-  }
-
-  /** @internal Logs what a source throws when it is closed. */
   reportEnd(error: unknown): void {
-    if (isAbort(error, this.isAborted)) return;
-    this.client._report(error, `the source of "${this.event}" threw when it was ended`, this.event);
+    reportThrownAtEnd(this, error);
   }
 
-  private get isAborted(): boolean {
+  get isAborted(): boolean {
     return (this.request ?? this.client._requests).isAborted;
   }
 
-  /** @internal */
   get isOver(): boolean {
     // a request is done when its client has disconnected, unless it is one that others wait for, too
     return this.request === undefined ? this.client._isEnded : this.request.done;
   }
 
-  /** @internal Calls `stop` when the client cancels the request or disconnects. @returns a function that removes the callback */
+  /** Calls `stop` when the client cancels the request or disconnects. @returns a function that removes the callback */
   onStop(stop: () => void): () => void {
     return this.request === undefined ? this.client._requests.onStop(stop) : this.request.onStop(stop);
   }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { Observable, type Subscriber } from 'rxjs';
+import { isObservable, Observable, type Subscriber } from 'rxjs';
 import { callSafely } from '../../server/util/safe-call.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { requestContext } from '../../server/socket/incoming-request.js';
 
 /** The number of values after which an iteration yields to the event loop, since a generator may never wait itself. */
@@ -11,10 +12,7 @@ type Cursor = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** Sends the values of a source to a client. */
 export interface Consumer {
-  /** Whether the client reads fast enough for more values. */
-  readonly isWritable: boolean;
-  /** Resolves when the client reads fast enough again. */
-  drained(): Promise<void>;
+  readonly client: EnvelopeSocket;
   /** Logs what the source throws when it is closed. */
   reportEnd(error: unknown): void;
 }
@@ -68,6 +66,12 @@ export class IterableSource extends Observable<unknown> {
   }
 }
 
+/** Returns what a handler returned as a source of values; `undefined` if it is one value. */
+export function sourceOf(result: unknown): Observable<unknown> | undefined {
+  if (isObservable(result)) return result;
+  return isIterableSource(result) ? new IterableSource(result) : undefined;
+}
+
 /** Returns the iterable source behind the operators of Nest and of this package; `undefined` if the result is another Observable. */
 export function iterableSourceOf(result: Observable<unknown>): IterableSource | undefined {
   for (let source: Observable<unknown> | undefined = result; source !== undefined; source = source.source)
@@ -77,6 +81,12 @@ export function iterableSourceOf(result: Observable<unknown>): IterableSource | 
 
 function openIterator(values: Values): Cursor {
   return Symbol.asyncIterator in values ? values[Symbol.asyncIterator]() : values[Symbol.iterator]();
+}
+
+/** Resolves when a client reads fast enough for more values; `undefined` if it does, or has disconnected. */
+function whenWritable({ _isEnded, _connection }: EnvelopeSocket): Promise<void> | undefined {
+  // a closed connection never drains
+  return _isEnded || _connection.outbox.isIdle ? undefined : _connection.drained();
 }
 
 /** An iteration over the values, for one subscriber. */
@@ -116,7 +126,8 @@ class Iteration {
       if (done === true) return subscriber.complete();
       this.emit(value);
       if (subscriber.closed) return;
-      if (this.consumer?.isWritable === false) await this.consumer.drained();
+      const drained = this.consumer && whenWritable(this.consumer.client);
+      if (drained !== undefined) await drained;
       else if (values % VALUES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (subscriber.closed) return;
     }

@@ -14,7 +14,8 @@ import {
   type NestHandler,
   type Route,
 } from './handler-table.js';
-import { HandlerResult, type MessageResult } from './handler-result.js';
+import { HandlerResult } from './handler-result.js';
+import type { MessageResult } from './message-result.js';
 import type { PathChecks } from '../schemas/payload-validation.js';
 import type { OnceRunner } from './once-handlers.js';
 import { runInOrder } from './run-in-order.js';

@@ -1,7 +1,8 @@
 import { tap } from 'rxjs';
 import type { Turn } from '../../server/socket/turn.js';
 import type { Handler } from './handler-table.js';
-import { sourceOf, type MessageResult } from './handler-result.js';
+import { sourceOf } from './iterable-source.js';
+import type { MessageResult } from './message-result.js';
 
 /**
  * Calls a handler whose message is handled in order. Its part of the turn ends when its promise has settled. A source of many

@@ -1,12 +1,11 @@
 import { filter, type Observable } from 'rxjs';
-import { isAbort } from '../../server/socket/abort-error.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
-import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
 import type { Handler } from './handler-table.js';
-import { sourceOf, type MessageResult } from './handler-result.js';
-import { iterableSourceOf, valueConsumed } from './iterable-source.js';
+import { iterableSourceOf, sourceOf, valueConsumed } from './iterable-source.js';
+import type { MessageResult } from './message-result.js';
+import { reportThrown, reportThrownAtEnd, type FailedMessage } from './result-errors.js';
 import { forwardValues, type SourceTarget } from './source-forwarding.js';
 
 /**
@@ -14,17 +13,17 @@ import { forwardValues, type SourceTarget } from './source-forwarding.js';
  * acknowledgement, if the client wants one; `{ event, data }` is an event; `null` and `undefined` are nothing. An
  * exception is the event `exception`, and the acknowledgement is not sent.
  */
-export class SocketIoResult implements MessageResult, SourceTarget {
+export class SocketIoResult implements MessageResult, SourceTarget, FailedMessage {
   /** Handlers of this message whose result is not complete, for example a stream. */
   private notEnded: number;
   private isStreaming = false;
   private readonly trace = currentTrace();
-  /** @internal Filters send exceptions as events. */
+  /** Filters send exceptions as events. */
   readonly request = undefined;
 
   constructor(
-    private readonly client: EnvelopeSocket,
-    private readonly event: string,
+    readonly client: EnvelopeSocket,
+    readonly event: string,
     /** `undefined`: the client wants no acknowledgement. */
     private readonly message: AcknowledgedMessage | undefined,
     handlers: number,
@@ -67,10 +66,8 @@ export class SocketIoResult implements MessageResult, SourceTarget {
 
   /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
   fail(error: unknown): void {
-    if (isAbort(error, this.isAborted)) return;
-    this.trace?.fail(error);
-    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`, this.event);
-    this.client._outbound.fail(toExceptionPayload(error));
+    const payload = reportThrown(this, error, this.trace);
+    if (payload !== undefined) this.client._outbound.fail(payload);
   }
 
   handlerEnded(): void {
@@ -82,7 +79,6 @@ export class SocketIoResult implements MessageResult, SourceTarget {
 
   // a target of the values of a source
 
-  /** @internal */
   forward(value: unknown): boolean {
     valueConsumed(this);
     this.countAsStream();
@@ -90,7 +86,6 @@ export class SocketIoResult implements MessageResult, SourceTarget {
     return !this.isOver;
   }
 
-  /** @internal */
   countAsStream(): void {
     if (this.message !== undefined) return this.message.countAsStream();
     if (this.isStreaming) return;
@@ -98,35 +93,20 @@ export class SocketIoResult implements MessageResult, SourceTarget {
     this.client._requests.streaming++;
   }
 
-  private get isAborted(): boolean {
+  get isAborted(): boolean {
     return (this.message ?? this.client._requests).isAborted;
   }
 
-  /** @internal */
   get isOver(): boolean {
     return this.client._isEnded;
   }
 
-  /** @internal */
   onStop(stop: () => void): () => void {
     return this.message === undefined ? this.client._requests.onStop(stop) : this.message.onStop(stop);
   }
 
-  /** @internal */
-  get isWritable(): boolean {
-    // a closed connection never drains
-    return this.client._isEnded || this.client._connection.outbox.isIdle;
-  }
-
-  /** @internal */
-  drained(): Promise<void> {
-    return this.client._connection.drained();
-  }
-
-  /** @internal */
   reportEnd(error: unknown): void {
-    if (isAbort(error, this.isAborted)) return;
-    this.client._report(error, `the source of "${this.event}" threw when it was ended`, this.event);
+    reportThrownAtEnd(this, error);
   }
 }
 

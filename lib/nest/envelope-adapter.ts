@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { Logger, type INestApplicationContext, type Type } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
+import { AdapterOperations } from './adapter-operations.js';
 import { createAdapterServices, type AdapterServices } from './adapter-services.js';
 import { ENVELOPE_OPTIONS } from './envelope-module.js';
 import { setUpGateways } from './gateway-setup.js';
@@ -15,6 +16,7 @@ import { watchSocketModule } from './gateways/socket-module.js';
 import { guardNames } from './guards/upgrade-guards.js';
 import { shortenArgumentReading } from './handlers/argument-reader.js';
 import { HandlerSharing } from './handlers/handler-sharing.js';
+import { logAudit } from './logging/audit-log.js';
 import { StartupLog } from './logging/startup-log.js';
 import { APPLICATION_PORT, MountedServers } from './mounted-servers.js';
 import { EnvelopeOperations } from './operations/envelope-operations.js';
@@ -85,7 +87,7 @@ export class EnvelopeAdapter extends WsAdapter {
       },
       (server) => blocks.join(server),
     );
-    const blocks = this.operations._attach(this.mounted);
+    const blocks = this.operations._attach(new AdapterOperations(this.options, this.services, this.mounted));
     if (registry !== undefined) registry.lookup = this.mounted;
     this.routers = new UpgradeRouters(this.mounted, this.services.reports);
     this.startupLog = new StartupLog(this.logger, mountedGateways, (gateway) =>
@@ -207,7 +209,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** @internal Logs what an operator did, and publishes it on the diagnostics channel `audit`. */
   _audit(done: Audited): void {
-    this.mounted.audit(done);
+    logAudit(this.logger, done);
   }
 
   /** @internal Mounts a path of this package itself. See {@link MountedServers.mountOwn}. */

@@ -3,23 +3,11 @@ import type { AdapterServices } from './adapter-services.js';
 import { endpointConfig } from './endpoint-config.js';
 import type { OwnGuard } from './gateways/find-adapter.js';
 import { gatewayMountPoint, type MountedGateway } from './gateways/gateway-mount-point.js';
-import { logAudit } from './logging/audit-log.js';
-import type { OperationsHost } from './operations/operations-host.js';
-import { writtenLimits } from './operations/runtime-limits.js';
-import type { LimitChanges, Limits, PathLimits } from './options/limits.js';
 import { checkOptions } from './options/option-rules.js';
-import {
-  resolvePathOptions,
-  type EnvelopeOptions,
-  type GatewayOptions,
-  type PathOptions,
-} from './options/options.js';
+import { type EnvelopeOptions, type GatewayOptions, type PathOptions } from './options/options.js';
 import { OpenTransports } from './open-transports.js';
-import { isFromThisMachine, ownPath } from './own-path.js';
+import { ownPath } from './own-path.js';
 import type { ServerLookup } from './server-registry.js';
-import type { Audited } from '../server/diagnostics/audit.js';
-import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import type { AccessControl } from '../server/upgrade/access-control.js';
 import { refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { Endpoint } from '../server/upgrade/endpoint.js';
@@ -35,7 +23,7 @@ import { withCode } from '../protocol/with-code.js';
 export const APPLICATION_PORT = 0;
 
 /** Mounts the servers of one adapter on ports and paths, finds them, and closes them. */
-export class MountedServers implements ServerLookup, OperationsHost {
+export class MountedServers implements ServerLookup {
   private readonly endpoints = new EndpointRegistry();
   private readonly transports: OpenTransports;
   /** The servers of {@link mountOwn}. */
@@ -118,41 +106,24 @@ export class MountedServers implements ServerLookup, OperationsHost {
     return this.transports.requestHandler(port, path, request);
   }
 
-  get access(): AccessControl {
-    return this.services.access;
-  }
-
-  get isDraining(): boolean {
-    return this.access.draining !== undefined;
-  }
-
+  /** Returns the servers of gateways, without the children of RegExp namespaces. */
   topServers(): EnvelopeServer[] {
     return this.usedEndpoints().map(({ server }) => server);
   }
 
-  clients(): EnvelopeSocket[] {
-    return clientsOf(this.servers());
+  get isDraining(): boolean {
+    return this.services.access.draining !== undefined;
   }
 
-  blockableClients(): EnvelopeSocket[] {
-    return [...this.clients(), ...clientsOf(this.own).filter((client) => !isFromThisMachine(client))];
+  /** The servers of {@link mountOwn}. */
+  get ownServers(): Iterable<EnvelopeServer> {
+    return this.own;
   }
 
-  limitsOf(path: string | undefined): Required<Limits> | Required<PathLimits> {
-    const { limits } = this.services;
-    if (path !== undefined) return writtenLimits(this.endpointOf(path).limits) as Required<PathLimits>;
-    const ofPaths = resolvePathOptions(...limits.layers(undefined, [], this.options)).limits;
-    return writtenLimits({ ...ofPaths, ...limits.shared }) as Required<Limits>;
-  }
-
-  setLimits(changes: LimitChanges, path: string | undefined): void {
-    this.services.limits.set(changes, path === undefined ? path : this.endpointOf(path).server.name);
+  /** Applies limits that an operator has changed. */
+  refreshLimits(): void {
     for (const endpoint of this.endpoints) endpoint.refreshLimits();
     this.transports.refreshLimits();
-  }
-
-  audit(done: Audited): void {
-    logAudit(this.services.logger, done);
   }
 
   /** Whether every server has begun to close. */
@@ -177,19 +148,14 @@ export class MountedServers implements ServerLookup, OperationsHost {
   }
 
   /** Returns the endpoint of a gateway's path. @throws TypeError if no gateway has the path */
-  private endpointOf(path: string): Endpoint {
+  endpointOf(path: string): Endpoint {
     const { port, path: onPort } = this.mountPointOf(this.defaultPort, path);
     const name = mountPointName({ port, path: onPort });
     // a RegExp namespace has its expression in its name
     const endpoint = this.usedEndpoints().find(({ server }) => server.name === name || server.name === path);
     if (endpoint !== undefined) return endpoint;
-    const used = this.usedEndpoints().map(({ server }) => server.name);
-    return refuse(
-      'EnvelopeOperations',
-      'path',
-      path,
-      `a path of a gateway: ${used.join(', ') || 'there is none'}`,
-    );
+    const paths = this.paths().join(', ') || 'there is none';
+    return refuse('EnvelopeOperations', 'path', path, `a path of a gateway: ${paths}`);
   }
 
   private get defaultPort(): number {
@@ -256,10 +222,6 @@ export class MountedServers implements ServerLookup, OperationsHost {
       ),
     );
   }
-}
-
-function clientsOf(servers: Iterable<EnvelopeServer>): EnvelopeSocket[] {
-  return [...servers].flatMap((server) => [...server._connecting, ...server.sockets.values()]);
 }
 
 /** Returns the options that say who may connect and how, without those that change what messages mean. */

@@ -42,7 +42,7 @@ const FORWARDING: Readonly<Record<string, readonly string[]>> = {
     'the rooms of users belong to the server',
     "the room that has the client's id as its name",
   ],
-  'server/upgrade/endpoint.ts': [],
+  'server/upgrade/child-servers.ts': [],
   'socketio/socket-io-transport.ts': [],
 };
 

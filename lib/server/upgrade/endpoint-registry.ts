@@ -1,4 +1,5 @@
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
+import type { ChildServers } from './child-servers.js';
 import { concretePath } from './path-pattern.js';
 import { mountPointName, type MountPoint } from './mount-point.js';
 import type { Endpoint } from './endpoint.js';
@@ -56,20 +57,20 @@ export class EndpointRegistry implements Iterable<Endpoint> {
     const exact = this.get({ port, path });
     if (exact !== undefined) return exact.server;
     const concrete = concretePath(path);
-    for (const endpoint of this) {
-      if (endpoint.mountPoint.port === port && endpoint.matchesExpression(concrete))
-        return endpoint.child(concrete);
-    }
-    return undefined;
+    return this.childrenWith(port, concrete)?.of(concrete);
   }
 
   /** Returns whether a gateway uses this path, or a RegExp namespace matches it. */
   has({ port, path }: MountPoint): boolean {
     if (this.get({ port, path })?.server._isUsed === true) return true;
-    const concrete = concretePath(path);
-    return [...this].some(
-      (endpoint) => endpoint.mountPoint.port === port && endpoint.matchesExpression(concrete),
-    );
+    return this.childrenWith(port, concretePath(path)) !== undefined;
+  }
+
+  /** Returns the children of the first RegExp namespace that matches a concrete path. */
+  private childrenWith(port: number, path: string): ChildServers | undefined {
+    for (const { mountPoint, children } of this)
+      if (mountPoint.port === port && children?.matches(path) === true) return children;
+    return undefined;
   }
 
   [Symbol.iterator](): IterableIterator<Endpoint> {

@@ -3,17 +3,17 @@ import type { Duplex } from 'node:stream';
 import { EnvelopeServer } from '../namespace/envelope-server.js';
 import { Heartbeat } from '../transport/heartbeat.js';
 import type { WebSocketOptions } from '../transport/web-socket-acceptor.js';
-import type { NamespaceConfig } from '../namespace/namespace-config.js';
 import { parentAdapter } from '../rooms/parent-adapter.js';
+import { ChildServers, type EndpointNamespace } from './child-servers.js';
 import { UpgradeHandler, type UpgradeHandlerConfig } from './upgrade-handler.js';
-import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path-pattern.js';
+import { compilePath, isPattern, NO_PARAMS, type Params } from './path-pattern.js';
 import { mountPointName, type MountPoint } from './mount-point.js';
 import type { OriginCheck } from './upgrade-checks.js';
 import type { ConnectionRequest } from './connection-request.js';
 
 /** The configuration of one endpoint: its namespace, its upgrades and its heartbeat. */
 export interface EndpointConfig {
-  readonly namespace: Omit<NamespaceConfig<EnvelopeServer>, 'name' | 'parent'>;
+  readonly namespace: EndpointNamespace;
   readonly upgrade: UpgradeHandlerConfig;
   /** The limits of the path as they are now; `Infinity`: no limit. */
   readonly limits: Readonly<Record<string, number>>;
@@ -27,13 +27,13 @@ export interface EndpointConfig {
 
 /**
  * A mount point with its server and its upgrades. Clients connect to a port and a URL path, to a path with `:params`,
- * or to any path below a base whose rest matches a RegExp. Each path of a RegExp gets a child server, which is removed
- * with its last client.
+ * or to any path below a base whose rest matches a RegExp.
  */
 export class Endpoint {
   readonly server = new EnvelopeServer();
   private readonly upgrades: UpgradeHandler;
-  private readonly children = new Map<string, EnvelopeServer>();
+  /** The servers of the paths of a RegExp; `undefined` without one. */
+  readonly children: ChildServers | undefined;
   private readonly heartbeat: Heartbeat | undefined;
   private readonly matchPath: ((path: string) => Params | undefined) | undefined;
 
@@ -43,17 +43,22 @@ export class Endpoint {
   ) {
     const { path, expression } = mountPoint;
     const { namespace, upgrade, pingInterval, pingTimeout } = settings;
-    const hasChildren = expression !== undefined;
-    this.matchPath = !hasChildren && isPattern(path) ? compilePath(path) : undefined;
+    const children =
+      expression &&
+      new ChildServers(mountPoint, expression, this.server, namespace, (child) =>
+        this.upgrades.hasPendingUpgrade(child),
+      );
+    this.children = children;
+    this.matchPath = children === undefined && isPattern(path) ? compilePath(path) : undefined;
     this.upgrades = new UpgradeHandler(
       upgrade,
-      (concrete) => (hasChildren ? this.child(concrete) : this.server),
-      (name) => hasChildren && this.release(name),
+      (concrete) => children?.of(concrete) ?? this.server,
+      (name) => children?.release(name),
       () => this.server._isClosing,
     );
     let { services } = namespace;
-    if (hasChildren)
-      services = { ...services, adapter: parentAdapter(() => this.children.values(), services.adapter) };
+    if (children !== undefined)
+      services = { ...services, adapter: parentAdapter(() => children, services.adapter) };
     this.server._mount({ ...namespace, services, name: mountPointName(mountPoint) });
     if (pingInterval > 0)
       this.heartbeat = new Heartbeat(this.upgrades.connections, pingInterval, pingTimeout);
@@ -61,7 +66,7 @@ export class Endpoint {
 
   /** Whether paths are matched against a pattern. If not, a lookup by name finds the endpoint. */
   get isDynamic(): boolean {
-    return this.matchPath !== undefined || this.mountPoint.expression !== undefined;
+    return this.matchPath !== undefined || this.children !== undefined;
   }
 
   /**
@@ -102,40 +107,10 @@ export class Endpoint {
     this.upgrades.accept(request, path, params);
   }
 
-  /** Returns the server of a concrete path of a RegExp namespace. Creates it if necessary. */
-  child(path: string): EnvelopeServer {
-    let child = this.children.get(path);
-    if (child === undefined) {
-      child = new EnvelopeServer();
-      const name = mountPointName({ ...this.mountPoint, path, expression: undefined });
-      // this creates the adapter, which is the application's code: if it throws, no incomplete child remains
-      child._mount({
-        ...this.settings.namespace,
-        services: this.childServices(name),
-        name,
-        parent: this.server,
-      });
-      this.children.set(path, child);
-      this.server._emitNamespace(child);
-    }
-    return child;
-  }
-
-  /** Returns whether the RegExp of this endpoint matches a concrete path. */
-  matchesExpression(path: string): boolean {
-    const { expression } = this.mountPoint;
-    if (expression === undefined) return false;
-    const base = this.mountPoint.path === '/' ? '' : this.mountPoint.path;
-    if (!path.startsWith(`${base}/`)) return false;
-    expression.lastIndex = 0; // a global or sticky expression would continue after its last match
-    const rest = readablePath(path.slice(base.length));
-    return rest !== undefined && expression.test(rest);
-  }
-
   /** Yields the server and the children of a RegExp namespace. */
   *servers(): Iterable<EnvelopeServer> {
     yield this.server;
-    yield* this.children.values();
+    if (this.children !== undefined) yield* this.children;
   }
 
   /** Closes the connection of every client with 1001, and refuses further ones. */
@@ -153,33 +128,7 @@ export class Endpoint {
   }
 
   private paramsOf(path: string): Params | undefined {
-    if (this.mountPoint.expression !== undefined) return this.matchesExpression(path) ? NO_PARAMS : undefined;
+    if (this.children !== undefined) return this.children.matches(path) ? NO_PARAMS : undefined;
     return this.matchPath === undefined ? NO_PARAMS : this.matchPath(path);
-  }
-
-  /**
-   * Returns the services of a child. Clients choose its name, so its log lines are sampled together with those of all
-   * children.
-   */
-  private childServices(name: string): EndpointConfig['namespace']['services'] {
-    const { services } = this.settings.namespace;
-    const shared = (subject: string): string => this.server.name + subject.slice(name.length);
-    return {
-      ...services,
-      report: (error, where, _, source) => services.report(error, where, shared(where), source),
-      warn: (subject, text) => services.warn(shared(subject), text),
-    };
-  }
-
-  /**
-   * Removes a child of a RegExp namespace after its last client. Clients choose the paths: otherwise, the children
-   * would accumulate.
-   */
-  private release(name: string): void {
-    const path = name.replace(/^:\d+/, '');
-    const child = this.children.get(path);
-    if (child === undefined || !child._isEmpty || this.upgrades.hasPendingUpgrade(child)) return;
-    this.children.delete(path);
-    void child._closeAdapter();
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from './command.js';
 
 /** A row of the table of commands. */
-export interface CommandEntry {
+interface CommandEntry {
   /** One line for the list of commands. */
   readonly summary: string;
   /** Loads the command when it is called, so that the others cost nothing. */

@@ -8,7 +8,7 @@ import { Output, styleOf, type Stream } from './output.js';
 import { version } from './version.js';
 
 /** What a command line uses of its process. */
-export interface Environment {
+interface Environment {
   readonly stdout: Stream;
   readonly stderr: Stream;
   /** Aborts with an `Interruption` when the command should end. */

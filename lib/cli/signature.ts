@@ -1,5 +1,5 @@
 /** One option of a command. */
-export interface Option {
+interface Option {
   /** A name for the value, such as `<file>`. Without it the option is a flag. */
   readonly value?: string;
   /** Whether the option can be given several times. Default: `false`. */

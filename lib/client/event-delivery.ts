@@ -2,7 +2,7 @@ import { callListener, type AnyFunction } from './listeners.js';
 import { isRequestId, type Codec, type Encoded, type Message } from './message.js';
 
 /** Sends one answer on the connection on which the request arrived. */
-export type Respond = (answer: Encoded) => void;
+type Respond = (answer: Encoded) => void;
 
 /**
  * Calls the listeners of one event. If the event is a request, the first answer counts: the value that a listener returns or

@@ -19,7 +19,7 @@ interface Failure extends CloseDetails {
 }
 
 /** How to open connections of both kinds. */
-export interface Transports {
+interface Transports {
   readonly WebSocket: SocketConstructor;
   readonly openHttp: (url: string, protocols: string[]) => SocketLike;
   /** Milliseconds for the handshake of a WebSocket. */

@@ -12,7 +12,7 @@ const MIN_REMAINING = 200;
 const STEP = 10_000;
 
 /** Until when credentials are valid. The server may be any, so the fields may be of any type. */
-export interface Expiry {
+interface Expiry {
   readonly expiresAt?: unknown;
   readonly expiresIn?: unknown;
 }

@@ -17,7 +17,7 @@ interface Queued {
 }
 
 /** Receives the answer of a request, or the many answers of a stream. */
-export interface AnswerReceiver {
+interface AnswerReceiver {
   take(data: unknown): void;
   /** The answer that was taken last is the final one. */
   end(): void;

@@ -5,7 +5,7 @@ import { ADAPTER_MEMBERS } from './names.js';
 import type { TransportOptions } from './transport-options.js';
 
 /** A subclass of `IoAdapter` that can become one of `EnvelopeAdapter`. */
-export interface AdapterClass {
+interface AdapterClass {
   readonly file: FileMigration;
   readonly node: ts.ClassLikeDeclaration;
   readonly constructorNode: ts.ConstructorDeclaration | undefined;

@@ -3,7 +3,7 @@ import { importedNames } from './imports.js';
 import type { Source } from './source.js';
 
 /** Where a file creates the Nest application. */
-export interface CreatedApplication {
+interface CreatedApplication {
   /** The name of the variable. */
   readonly variable: string;
   /** The statement that assigns it: `const app = await NestFactory.create(AppModule);`. */

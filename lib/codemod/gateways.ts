@@ -3,7 +3,7 @@ import type { FileMigration } from './file-migration.js';
 import { CORS_STRING, corsOf, fateOf } from './option-table.js';
 
 /** An option of a gateway that goes away: to `socketIO()`, or altogether. */
-export interface GatewayOption {
+interface GatewayOption {
   readonly name: string;
   /** The value, as it is written. */
   readonly text: string;

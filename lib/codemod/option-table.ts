@@ -1,5 +1,5 @@
 /** What becomes of an option of Socket.IO, by `docs/migrating-from-socket.io.md#options`. */
-export type OptionFate =
+type OptionFate =
   /** The adapter and gateways have it. */
   | 'keep'
   /** It is an option of `socketIO()`. */

@@ -2,7 +2,7 @@ import type { ts } from 'ts-morph';
 import type { Compiler } from './compiler.js';
 
 /** How a file is written: what inserted code follows. */
-export interface CodeStyle {
+interface CodeStyle {
   readonly lineEnd: '\n' | '\r\n';
   /** One level of indentation. */
   readonly indent: string;

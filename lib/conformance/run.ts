@@ -40,7 +40,7 @@ async function runCheck(check: Check): Promise<Result> {
 }
 
 /** How the checks of one rule of PROTOCOL.md ended. */
-export interface RuleResult {
+interface RuleResult {
   readonly rule: string;
   readonly passed: number;
   readonly failed: number;

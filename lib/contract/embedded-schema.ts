@@ -5,12 +5,12 @@ import { pointer, typeName } from './naming.js';
 import { mapSchemas, referencesIn } from './schema-walk.js';
 
 /** A schema that other documents can contain, and the components that it refers to. */
-export interface EmbeddedSchema {
+interface EmbeddedSchema {
   readonly root: JsonSchema;
   readonly components: ReadonlyMap<string, JsonSchema>;
 }
 
-export interface EmbedOptions {
+interface EmbedOptions {
   readonly side: SchemaSide;
   /** The same schema for the other side; `undefined` if its library cannot write it. */
   readonly other: SchemaDocument | undefined;

@@ -7,7 +7,7 @@ import { user } from '../server/handshake/user-name.js';
 import type { Room } from 'socket.io-adapter';
 
 /** Finds the server of a path. @throws NotFoundException if no gateway has the path */
-export type FindServer = (path: string | undefined) => EnvelopeServer;
+type FindServer = (path: string | undefined) => EnvelopeServer;
 
 /** Names that one command may have in `to`, `users` and `except`, each. */
 const MAX_NAMES = 1_000;

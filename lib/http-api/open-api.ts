@@ -4,7 +4,7 @@ import type { Type } from '@nestjs/common';
 type Schema = Readonly<Record<string, unknown>>;
 
 /** What the documentation says of one route. */
-export interface RouteDocument {
+interface RouteDocument {
   readonly summary: string;
   readonly body?: Schema;
   readonly query?: Readonly<Record<string, { readonly description: string; readonly required: boolean }>>;

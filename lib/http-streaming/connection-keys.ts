@@ -4,7 +4,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 const KEY = /^([\w-]{1,64})\.([\w-]{22})\.([\w-]{43})$/;
 
 /** What a key says. */
-export type KeyVerdict =
+type KeyVerdict =
   /** A connection of this node, if it still exists. */
   | { readonly id: string }
   /** A key of another node, or one that claims to be. */

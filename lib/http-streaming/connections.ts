@@ -11,7 +11,7 @@ const NO_KEY = refusal(400, 'The header Envelope-Line is missing, or is no key o
 const OTHER_NODE = refusal(404, 'The connection is on another node');
 
 /** A connection, and what its requests have to show beside its key. */
-export interface OpenConnection {
+interface OpenConnection {
   readonly connection: HttpConnection;
   /** The path that it was opened on. */
   readonly path: string;

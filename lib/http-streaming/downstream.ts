@@ -4,7 +4,7 @@ import { KeptMessages } from './kept-messages.js';
 import { ResponseStream, type StreamListener } from './response-stream.js';
 
 /** What a downstream reports. */
-export interface DownstreamListener {
+interface DownstreamListener {
   /** The client takes more. */
   onDrain(): void;
   /** No response carries messages any more: the client has to ask for another one. */
@@ -12,7 +12,7 @@ export interface DownstreamListener {
 }
 
 /** When a response ends, so that the client asks for the next one. */
-export interface Rotation {
+interface Rotation {
   /** Milliseconds; 0: it does not. */
   readonly rotateAfter: number;
   /** Characters. */

@@ -45,7 +45,7 @@ export interface HttpConnectionSettings {
 }
 
 /** The request that opens a connection, with its response. */
-export interface FirstResponse {
+interface FirstResponse {
   /** The key of the connection; `null`: the client only listens, and the connection ends with the response. */
   readonly key: string | null;
   readonly request: IncomingMessage;

@@ -21,7 +21,7 @@ export const FOREIGN = refusal(403, ORIGIN_REFUSED);
 export const TOO_SLOW = refusal(408, 'The body took too long');
 
 /** What a request to connect needs of its transport. */
-export interface OpenSettings extends HttpConnectionSettings {
+interface OpenSettings extends HttpConnectionSettings {
   readonly connections: Connections;
   readonly path: string;
   /** The names of the cookies that name the user. */

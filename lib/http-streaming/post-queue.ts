@@ -15,7 +15,7 @@ const GAP = refusal(409, 'A request with messages is missing');
 const NO_NDJSON = refusal(400, 'The body must be UTF-8 text of one message on each line');
 
 /** What a queue needs of its connection. */
-export interface PostOwner {
+interface PostOwner {
   readonly isPaused: boolean;
   readonly isEnded: boolean;
   takeMessage(text: string): void;

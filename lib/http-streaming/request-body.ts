@@ -8,7 +8,7 @@ const LINE_FEED = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
 /** The limits of a body. */
-export interface BodyLimits {
+interface BodyLimits {
   /** The bytes that it may have, line feeds not counted. */
   readonly maxBytes: number;
   /** Milliseconds: a client that sends it byte by byte must not hold a connection. */

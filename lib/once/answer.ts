@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /** A stored value: a claim with `by`, or an answer. */
-export interface StoredRecord {
+interface StoredRecord {
   /** Says which data the request had. */
   readonly digest: string;
   /** A random text of the node that runs the handler. */

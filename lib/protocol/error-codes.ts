@@ -1,5 +1,5 @@
 /** One row of {@link ERROR_CODES}. */
-export interface ErrorDescription {
+interface ErrorDescription {
   /** The part of the page that lists the error. */
   readonly topic: 'calls' | 'start' | 'running' | 'testing';
   /** The classes of the error, for `instanceof`. */

@@ -6,7 +6,7 @@ import { Store } from './store.js';
 import type { HistoryMessage, HistoryResult } from './history-types.js';
 
 /** A room with a history, as a page shows it. */
-export interface ShownRoom {
+interface ShownRoom {
   readonly room: string;
   readonly enter: string;
   readonly data: unknown;

@@ -30,7 +30,7 @@ function internalsOf(engine: EngineSocket): Internals {
 }
 
 /** A WebSocket that Engine.IO has made, and the TCP socket below it. */
-export interface TakenWebSocket {
+interface TakenWebSocket {
   readonly ws: ServerWebSocket;
   readonly tcp: TcpSocket;
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpRefusal } from '../server/upgrade/http-refusal.js';
 
 /** What the engine reads of a request's query. */
-export interface EngineQuery {
+interface EngineQuery {
   /** The session id; `undefined`: the request begins a session. */
   readonly sid: string | undefined;
   readonly transport: string | undefined;

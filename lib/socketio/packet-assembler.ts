@@ -9,7 +9,7 @@ export interface AssemblyLimits {
 }
 
 /** Why a packet cannot be put together. All of them end the connection. */
-export type AssemblyFault =
+type AssemblyFault =
   /** A text arrived while attachments of the packet before were missing. */
   | 'unexpected text'
   /** A binary frame arrived, and no packet waits for attachments. */

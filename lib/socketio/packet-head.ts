@@ -22,7 +22,7 @@ const MESSAGE = 0x34;
 const MAX_COUNT_DIGITS = 6;
 
 /** What a Socket.IO packet says before its id and its arguments. */
-export interface PacketHead {
+interface PacketHead {
   /** One of {@link PACKET}. */
   readonly type: number;
   /** How many binary frames follow: at least 1 in the binary types, 0 in all others. */

@@ -9,7 +9,7 @@ function copyOf(value: Bytes): Buffer {
 }
 
 /** Moves bytes out of a value while JSON is written. */
-export interface ByteCollector extends Aside {
+interface ByteCollector extends Aside {
   readonly attachments: Buffer[];
   /** Whether a value of the application looks like a placeholder. */
   readonly isAmbiguous: boolean;

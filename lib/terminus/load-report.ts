@@ -2,7 +2,7 @@ import type { MountedServer } from '../server/diagnostics/types.js';
 import { sumByRoute, type RouteTotals } from '../server/diagnostics/route-totals.js';
 
 /** The load of one route. */
-export interface RouteReport {
+interface RouteReport {
   connections: number;
   /** `away`: the broker does not answer. The worst state, if the route has several servers. */
   cluster: 'alone' | 'connected' | 'away';

@@ -62,7 +62,7 @@ export async function readTarget({ args }: Context): Promise<Target> {
 }
 
 /** Options of one connection. */
-export interface OpenOptions extends Pick<ClientOptions, 'reconnection'> {
+interface OpenOptions extends Pick<ClientOptions, 'reconnection'> {
   readonly wire?: Omit<WireListener, 'created'>;
   /** Adds listeners before the first message can arrive. */
   readonly prepare?: (socket: ClientSocket) => void;

@@ -5,7 +5,7 @@ import { Latencies } from './latencies.js';
 import { runOnSchedule, type Schedule } from './schedule.js';
 
 /** What each client sends. */
-export interface LoadMessage {
+interface LoadMessage {
   readonly event: string;
   readonly data: unknown;
   /** Whether the message asks for an answer. */

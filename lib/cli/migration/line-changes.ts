@@ -1,5 +1,5 @@
 /** A line that goes, or that comes. */
-export interface LineChange {
+interface LineChange {
   readonly sign: '-' | '+';
   /** Counted from 1: in the old file for a line that goes, in the new one for a line that comes. */
   readonly line: number;

@@ -7,7 +7,7 @@ const IGNORED = /^(?:\..*|node_modules|dist|build|out|coverage)$/;
 const CODE = /(?<!\.d)\.[cm]?ts$/;
 
 /** The code and the packages of a project. */
-export interface Project {
+interface Project {
   /** The text of all TypeScript files, by their path in the project, with forward slashes. */
   readonly files: ReadonlyMap<string, string>;
   /** The names and ranges of the packages in `package.json`. */

@@ -79,7 +79,7 @@ export interface Refused {
 }
 
 /** The capabilities that decide which checks run. */
-export type Capabilities = Pick<Session, 'features' | 'maxPayload'>;
+type Capabilities = Pick<Session, 'features' | 'maxPayload'>;
 
 /**
  * Asks a server for its capabilities.

@@ -9,7 +9,7 @@ import { quote } from './source-text.js';
 import { TypeNames } from './type-names.js';
 
 /** A file of types, and what the library that makes them refused. */
-export interface GeneratedTypes {
+interface GeneratedTypes {
   readonly text: string;
   /** The schemas whose type is `unknown` because the library refused them, as texts for people. */
   readonly refused: readonly string[];

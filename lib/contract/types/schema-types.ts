@@ -7,7 +7,7 @@ import { docComment, indent } from './source-text.js';
 type Compile = typeof compileType;
 
 /** A type as TypeScript: an expression, and the declaration that the expression needs, if any. */
-export interface SchemaType {
+interface SchemaType {
   readonly expression: string;
   readonly declaration?: string;
   /** Whether the library refused the schema. */

@@ -7,7 +7,7 @@ import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';
 
 /** The client's message, as Nest's own filter returns it to the client. */
-export interface Cause {
+interface Cause {
   readonly pattern: unknown;
   readonly data: unknown;
 }

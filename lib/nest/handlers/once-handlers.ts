@@ -30,7 +30,7 @@ export interface OnceRunner {
 }
 
 /** What `@Once()` writes on a handler. */
-export interface OnceMark<Settings = unknown> {
+interface OnceMark<Settings = unknown> {
   readonly settings: Settings;
   create(settings: ReadonlyMap<string, Settings>, services: OnceServices): OnceRunner;
 }

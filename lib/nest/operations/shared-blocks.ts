@@ -7,7 +7,7 @@ import { readBlockEntry, type BlockEntry, type BlockList } from '../../server/up
 import { callSafely } from '../../server/util/safe-call.js';
 
 /** The event between nodes that carries blocks. Nodes of earlier versions ignore it. */
-export const BLOCKS = '$blocks';
+const BLOCKS = '$blocks';
 /** Entries in one message to the other nodes. */
 const PER_MESSAGE = 500;
 

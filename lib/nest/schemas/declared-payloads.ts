@@ -9,14 +9,14 @@ export const DECLARED = {
 } as const;
 
 /** An event that a gateway declares. */
-export interface DeclaredEvent {
+interface DeclaredEvent {
   readonly event: string;
   /** A source of `nestjs-envelope/contract`: a class, a Standard Schema, a list of one of them, a JSON Schema, or `null`. */
   readonly source: unknown;
 }
 
 /** A handler, and the answer that it declares. */
-export interface DeclaredReply {
+interface DeclaredReply {
   /** The event of its messages. */
   readonly message: string;
   /** The name of the method. */

@@ -1,7 +1,7 @@
 import { withCode } from '../with-code.js';
 
 /** How a runtime recognises bytes. */
-export type ToBytes = (value: object) => Uint8Array | undefined;
+type ToBytes = (value: object) => Uint8Array | undefined;
 
 /**
  * Returns a payload as an encoder of MessagePack takes it: what JSON would make of it, but with bytes as bytes. Objects that

@@ -6,7 +6,7 @@ import { findLayout, packageManagerOf, sourceFiles, type Layout, type Location }
 import { loadCompiler } from '../../codemod/compiler.js';
 
 /** The options of the schematic: see `schema.json`. */
-export interface NestAddOptions extends Location {
+interface NestAddOptions extends Location {
   readonly skipInstall?: boolean;
 }
 

@@ -11,7 +11,7 @@ import { withCode } from '../../protocol/with-code.js';
  * `client.request.user`; `undefined` if guards set none of these, but another value in `client.data`
  * @param client the client, with everything that guards set on it
  */
-export type Identify = (user: Untyped, client: Untyped) => string | undefined;
+type Identify = (user: Untyped, client: Untyped) => string | undefined;
 
 /** How the users of one path are named. */
 export interface Identities {

@@ -8,7 +8,7 @@ import { CLOSE_TIMEOUT, disconnect } from './shutdown.js';
 const INTERVAL = 100;
 
 /** How the clients of a node are asked to leave. */
-export interface DrainPlan {
+interface DrainPlan {
   /** The clients that are connected now. */
   readonly clients: () => readonly EnvelopeSocket[];
   /** Clients that are asked each second. */

@@ -10,7 +10,7 @@ export interface RoomChange {
 }
 
 /** A range of the log, and the client's rooms during it. */
-export interface Period {
+interface Period {
   readonly rooms: readonly Room[];
   /** The last position of the range; `undefined` for the current range. */
   readonly until: string | undefined;

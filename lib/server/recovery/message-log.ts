@@ -39,7 +39,7 @@ const LIST = 48;
 const SLOT = 8;
 
 /** Which messages a client missed. */
-export interface MissedQuery {
+interface MissedQuery {
   readonly server: string;
   readonly rooms: readonly Room[];
   /**

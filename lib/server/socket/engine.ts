@@ -7,7 +7,7 @@ import { isFirst } from '../util/once.js';
 type Listener = (...args: Untyped[]) => void;
 
 /** What an engine needs of its server. */
-export interface EngineHost {
+interface EngineHost {
   readonly sockets: { readonly size: number };
   /** @internal */
   readonly _config: { readonly services: { debug(text: string): void } };

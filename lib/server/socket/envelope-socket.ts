@@ -37,7 +37,7 @@ import { join, leaveRooms } from './socket-rooms.js';
 import { ConnectionApi } from './connection-api.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
-export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
+type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
 
 /**
  * One client in one namespace, as a gateway gets it: Socket.IO 4's socket over one connection. It holds what it uses: the

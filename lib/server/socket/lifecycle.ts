@@ -13,7 +13,7 @@ import type { RequestTable } from './request-table.js';
 import type { ResumableSession } from './resumable-session.js';
 
 /** What a lifecycle needs of its socket. */
-export interface LifecycleSocket extends InboundSocket {
+interface LifecycleSocket extends InboundSocket {
   readonly _session: ResumableSession | undefined;
   readonly _requestsIfAny: RequestTable | undefined;
   isAlive: boolean;

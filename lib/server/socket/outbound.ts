@@ -21,7 +21,7 @@ import type { ResumableSession } from './resumable-session.js';
 import { failRunningRequest } from './running-request.js';
 
 /** What the outbound side needs of its socket. */
-export interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {
+interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly nsp: NamespaceContract;
   readonly _connection: Connection;
   readonly _lifecycle: { readonly isEnded: boolean; readonly inbound: { readAnswers(): void } | undefined };

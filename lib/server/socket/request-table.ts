@@ -8,7 +8,7 @@ import { AbortError, type AbortCause } from './abort-error.js';
 import type { Asker, IncomingRequest } from './incoming-request.js';
 
 /** What a request table needs of its socket. */
-export interface RequestSocket {
+interface RequestSocket {
   readonly _connection: Connection;
   readonly _lifecycle: {
     readonly inbound: { readonly hasWaiting: boolean; runWaiting(): void } | undefined;

@@ -9,7 +9,7 @@ import { callSafely } from '../util/safe-call.js';
 import type { NamespaceContract } from './namespace-contract.js';
 
 /** What a resumable session needs of its socket. */
-export interface SessionSocket {
+interface SessionSocket {
   id: string;
   data: unknown;
   readonly nsp: NamespaceContract;

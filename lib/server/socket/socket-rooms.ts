@@ -23,7 +23,7 @@ import type { NamespaceContract } from './namespace-contract.js';
 import { joinWithHistory, type HistorySocket } from './room-history.js';
 
 /** What the rooms of a socket need of it. */
-export interface RoomSocket extends Omit<ObservedSocket, 'nsp'>, HistorySocket {
+interface RoomSocket extends Omit<ObservedSocket, 'nsp'>, HistorySocket {
   readonly id: string;
   readonly nsp: NamespaceContract;
   readonly rooms: Set<Room>;

@@ -11,7 +11,7 @@ export { ignoreEndAfterClose, ServerWebSocket, type WebSocketListener } from './
 const CLOSE_TIMEOUT: object = { closeTimeout: 10_000 };
 
 /** Called with a WebSocket that the library has taken over, before anything is read from it. */
-export type OnOpen = (ws: ServerWebSocket, request: IncomingMessage) => void;
+type OnOpen = (ws: ServerWebSocket, request: IncomingMessage) => void;
 
 /**
  * Returns a class of WebSocket servers for a library that makes one itself, as Engine.IO does with its option

@@ -2,7 +2,7 @@ import { SHARED_ADDRESS_FACTOR, type ClientInfo } from '../handshake/client-info
 import { because, refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
 /** The limits of one adapter. `Infinity` disables a limit. */
-export interface ConnectionCounterLimits {
+interface ConnectionCounterLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxPendingUpgrades: number;

@@ -32,7 +32,7 @@ export type Cors =
   | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => unknown);
 
 /** The host that the client requested, and the hosts that the server has. */
-export interface RequestHost extends Pick<ClientInfo, 'host' | 'isSecure'> {
+interface RequestHost extends Pick<ClientInfo, 'host' | 'isSecure'> {
   /** The option `hosts`. Without it, `host` counts as the server's host. */
   readonly ownHosts?: OwnHosts | undefined;
 }

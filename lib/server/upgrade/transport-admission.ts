@@ -15,7 +15,7 @@ import type { TransportHost } from './transport.js';
 import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
 
 /** The checks and limits of one adapter for transports, whose gateways are not known before they are admitted. */
-export interface TransportAdmissionConfig {
+interface TransportAdmissionConfig {
   readonly clientAddress: ClientAddressReader;
   readonly connectionCounter: ConnectionCounter;
   readonly access: AccessControl;

@@ -31,7 +31,7 @@ export type UpgradeCheck = (
 type Check = (...args: [...Parameters<UpgradeCheck>, failed: (error: unknown) => void]) => unknown;
 
 /** The options of the checks that run before the guards of a path. */
-export interface UpgradeChecks {
+interface UpgradeChecks {
   /** Called for each request, since the application may set its rule after the start. */
   cors: () => Cors | undefined;
   /** The option `hosts`. */

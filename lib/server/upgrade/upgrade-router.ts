@@ -12,16 +12,16 @@ import { detectSocketIoClient } from './unknown-path.js';
 export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Returns the function that handles the upgrades of a path; `undefined` if no gateway has the path. */
-export type FindHandler = (path: string) => HandleUpgrade | undefined;
+type FindHandler = (path: string) => HandleUpgrade | undefined;
 
 /** Returns the function that handles a plain request; `undefined`: the application handles it. */
-export type FindRequestHandler = (
+type FindRequestHandler = (
   path: string,
   request: IncomingMessage,
 ) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 
 /** Receives the requests that never become WebSockets because of a mistake in a URL or in the configuration of a proxy. */
-export interface UpgradeMistakes {
+interface UpgradeMistakes {
   /** Called with the request target of an upgrade on an unknown path. */
   readonly unknownPath: (target: string) => void;
   /** Called with the path of a gateway that got the request of a WebSocket without its `Upgrade` header. */

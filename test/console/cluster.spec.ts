@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
-import type { ConnectionView, Overview, RoomsPage } from '../../lib/explorer/admin/wire.js';
+import type { ConnectionView, Overview, RoomsPage } from '../../lib/explorer/admin/views.js';
 import type { TestApp } from '../support/app.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { Child } from '../support/child.js';

@@ -1,4 +1,4 @@
-import type { FrameView } from '../../lib/explorer/admin/wire.js';
+import type { FrameView } from '../../lib/explorer/admin/views.js';
 import type { TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';

@@ -1,4 +1,5 @@
-import type { ConnectionsRequest, ConnectionView, RoomView } from '../../lib/explorer/admin/wire.js';
+import type { ConnectionView, RoomView } from '../../lib/explorer/admin/views.js';
+import type { ConnectionsRequest } from '../../lib/explorer/admin/wire.js';
 import type { TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { connectInProcess } from '../support/in-process.js';

@@ -1,4 +1,4 @@
-import type { ConnectionView, NodeView } from '../../lib/explorer/admin/wire.js';
+import type { ConnectionView, NodeView } from '../../lib/explorer/admin/views.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';

@@ -20,7 +20,8 @@ import { NodeMeter } from './node-summary.js';
 import { OverviewMaker } from './overview.js';
 import { Pages } from './pages.js';
 import { Peers } from './peers.js';
-import type { ActionResult, AdminRequests, Hello } from './wire.js';
+import type { ActionResult, Hello } from './views.js';
+import type { AdminRequests } from './wire.js';
 
 /** Milliseconds between two requests of a page for the overview. */
 const INTERVAL = 2_000;

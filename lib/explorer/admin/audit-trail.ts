@@ -2,7 +2,7 @@ import { observe } from '../../server/diagnostics/channels.js';
 import type { Audited, AuditRecord } from '../../server/diagnostics/audit.js';
 import { fieldsOf, numberOf, recordsOf, textOf, type Fields } from './checked-values.js';
 import type { Answers } from './peers.js';
-import type { AuditPage, AuditView } from './wire.js';
+import type { AuditPage, AuditView } from './views.js';
 
 /** Entries that a node keeps, and that a page has. */
 const MAX_ENTRIES = 100;

@@ -11,7 +11,7 @@ import {
 } from './checked-values.js';
 import { serversOf, visitAll, type NodeServers } from './node-servers.js';
 import { compareText, TopList } from './top-list.js';
-import type { ClientKind, ConnectionDetail, ConnectionView } from './wire.js';
+import type { ClientKind, ConnectionDetail, ConnectionView } from './views.js';
 
 /** The largest number of rows in a page, and that of a request that names none. */
 export const MAX_ROWS = 100;

@@ -1,4 +1,4 @@
-import type { Count } from './wire.js';
+import type { Count } from './views.js';
 
 /** Names that one list of counts has at most. Few of the counted names are a client's choice; the others share one. */
 const MAX_NAMES = 100;

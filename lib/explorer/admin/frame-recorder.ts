@@ -4,7 +4,7 @@ import { byteLengthOf, type Message } from '../../server/transport/message.js';
 import type { OutboxTransport } from '../../server/transport/outbox.js';
 import { patchMethod } from '../../server/util/patch-method.js';
 import { TokenBucket } from '../../server/util/token-bucket.js';
-import type { FramesPage, FrameView } from './wire.js';
+import type { FramesPage, FrameView } from './views.js';
 
 /** Milliseconds after the last request for frames, after which they are recorded no longer. */
 export const RECORD_TIME = 5_000;

@@ -3,7 +3,7 @@ import { wholeNumber } from './checked-values.js';
 import { readAddress } from './connection-list.js';
 import { FrameRecorder, RECORD_TIME } from './frame-recorder.js';
 import { findSocket, type NodeServers } from './node-servers.js';
-import type { FramesPage } from './wire.js';
+import type { FramesPage } from './views.js';
 
 /** Connections of one node that are recorded at the same time. */
 const MAX_RECORDERS = 20;

@@ -5,7 +5,7 @@ import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 import type { ConnectionCounts } from './connection-counts.js';
 import type { MessageCounts } from './message-counts.js';
 import { visitAll, type NodeServers } from './node-servers.js';
-import type { BrokerView, Counts, NamespaceView, NodeView } from './wire.js';
+import type { BrokerView, Counts, NamespaceView, NodeView } from './views.js';
 
 /** Bytes that wait for a connection which counts as slow. */
 const SLOW = 64 * 1024;

@@ -3,7 +3,7 @@ import { NamedCounts } from './counts.js';
 import { MAX_NAMESPACES } from './node-summary.js';
 import { compareText } from './top-list.js';
 import type { Answers, Peers } from './peers.js';
-import type { Count, Counts, NamespaceView, NodeView, Overview, Rates } from './wire.js';
+import type { Count, Counts, NamespaceView, NodeView, Overview, Rates } from './views.js';
 
 /** Characters of a route or a name in an overview. */
 const MAX_TEXT = 1_000;

@@ -3,7 +3,7 @@ import { MAX_ROWS, readConnectionQuery, type ConnectionQuery } from './connectio
 import type { Answers, Peers } from './peers.js';
 import { readRoomQuery } from './room-list.js';
 import { compareText } from './top-list.js';
-import type { ConnectionsPage, ConnectionView, RoomsPage, RoomView } from './wire.js';
+import type { ConnectionsPage, ConnectionView, RoomsPage, RoomView } from './views.js';
 
 /** Nodes up to which each of them is asked for a whole page. */
 const FEW_NODES = 4;

@@ -6,7 +6,7 @@ import { randomId } from '../../server/util/random-id.js';
 import { callSafely } from '../../server/util/safe-call.js';
 import { fail, failure as failed, failureOf } from './admin-failure.js';
 import { textOf } from './checked-values.js';
-import type { Nodes } from './wire.js';
+import type { Nodes } from './views.js';
 
 /** Milliseconds for the other nodes to answer. */
 export const DEADLINE = 1_000;

@@ -3,7 +3,7 @@ import { choice, numberOf, optionalText, requestFields, requiredText } from './c
 import { limitOf } from './connection-list.js';
 import { serversOf, visitAll, type NodeServers } from './node-servers.js';
 import { compareText, TopList } from './top-list.js';
-import type { RoomView } from './wire.js';
+import type { RoomView } from './views.js';
 
 /** Characters of a room's name. */
 const MAX_NAME = 1_000;

@@ -67,6 +67,12 @@ describe('EnvelopeOperations.block', () => {
       (await requestUpgrade(app.port, '/open', forwarded(address).headers)).status;
     expect(await ask('2001:db8::2')).toBe(429);
     expect(await ask('2001:db8:0:1::2')).toBe(101);
+    // each is named as the list names it
+    for (const { address } of app.adapter.operations.blocks)
+      app.adapter.operations.unblock({ address: address! });
+    expect(await ask('2001:db8::2')).toBe(101);
+    for (const address of ['203.0.113.0/64', '2001:db8::/48', '/64', ''])
+      expect(() => app.adapter.operations.unblock({ address })).toThrow('an IP address');
   });
 
   it('closes the connections of a user, and refuses it after its guards with 429', async () => {

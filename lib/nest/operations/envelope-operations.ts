@@ -1,10 +1,9 @@
-import { isIP } from 'node:net';
 import { assertOptions, isRecordLike, refuse } from '../../protocol/refuse.js';
 import { withCode } from '../../protocol/with-code.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { userText } from '../../server/handshake/user-name.js';
 import { drainClients } from '../../server/namespace/drain.js';
-import { groupAddress } from '../../server/upgrade/client-address.js';
+import { addressKey } from '../../server/upgrade/client-address.js';
 import { because, refusal } from '../../server/upgrade/http-refusal.js';
 import { callSafely } from '../../server/util/safe-call.js';
 import type { BlockEntry, BlockSubject } from '../../server/upgrade/block-list.js';
@@ -183,7 +182,8 @@ export class EnvelopeOperations {
       refuse(where, 'duration', duration, 'milliseconds up to 100 years, a positive number such as 600_000');
     assertText(where, 'by', by);
     assertText(where, 'reason', reason);
-    this.decide('block', subject, { until: Date.now() + duration, by, reason }, { duration, reason });
+    this._block(subject, duration, { by, reason });
+    this.audit('block', subject, by, { duration, reason });
   }
 
   /**
@@ -196,10 +196,7 @@ export class EnvelopeOperations {
     const where = 'EnvelopeOperations.unblock';
     const subject = toSubject(where, target);
     const by = operator(where, options);
-    const { blocks } = this.adapter.host.access;
-    const block = blocks.blockOf(subject);
-    if (block === undefined) return;
-    this.decide('unblock', subject, { until: block.until, by, reason: undefined }, {});
+    if (this._unblock(subject, by)) this.audit('unblock', subject, by, {});
   }
 
   /**
@@ -209,8 +206,7 @@ export class EnvelopeOperations {
    * for (const { user, address, until } of adapter.operations.blocks) console.log(user ?? address, new Date(until));
    */
   get blocks(): readonly Block[] {
-    const entries = this.adapter.host.access.blocks.entries().filter(({ isLifted }) => !isLifted);
-    return entries.map(({ kind, name, until, by, reason }) => ({ [kind]: name, until, by, reason }));
+    return this._blocks.map(({ kind, name, until, by, reason }) => ({ [kind]: name, until, by, reason }));
   }
 
   /**
@@ -257,19 +253,42 @@ export class EnvelopeOperations {
     for (const error of errors.values()) throw error;
   }
 
+  /** @internal The entries of {@link blocks}. */
+  get _blocks(): readonly BlockEntry[] {
+    return this.adapter.host.access.blocks.entries().filter(({ isLifted }) => !isLifted);
+  }
+
+  /** @internal Blocks a subject. The caller records it for the audit. */
+  _block(subject: BlockSubject, duration: number, given: Pick<BlockEntry, 'by' | 'reason'>): void {
+    this.decide(subject, { until: Date.now() + duration, ...given, isLifted: false });
+  }
+
+  /** @internal Ends a block. The caller records it for the audit. @returns whether this node knew the block */
+  _unblock(subject: BlockSubject, by: string | undefined): boolean {
+    const block = this.adapter.host.access.blocks.blockOf(subject);
+    if (block === undefined) return false;
+    this.decide(subject, { until: block.until, by, reason: undefined, isLifted: true });
+    return true;
+  }
+
   private decide(
-    action: 'block' | 'unblock',
-    subject: BlockSubject,
-    given: Pick<BlockEntry, 'until' | 'by' | 'reason'>,
-    details: Readonly<Record<string, unknown>>,
+    { kind, name }: BlockSubject,
+    decision: Pick<BlockEntry, 'until' | 'by' | 'reason' | 'isLifted'>,
   ): void {
     const { host, blocks } = this.adapter;
-    const known = host.access.blocks.find(subject);
+    const known = host.access.blocks.find({ kind, name });
     // later than what it replaces, also within one millisecond
     const at = Math.max(Date.now(), (known?.at ?? 0) + 1);
-    const { kind, name } = subject;
-    blocks.add({ kind, name, at, ...given, isLifted: action === 'unblock' }, host.topServers());
-    host.audit({ action, by: given.by, target: name, details: { kind, ...details } });
+    blocks.add({ kind, name, at, ...decision }, host.topServers());
+  }
+
+  private audit(
+    action: 'block' | 'unblock',
+    { kind, name: target }: BlockSubject,
+    by: string | undefined,
+    details: Readonly<Record<string, unknown>>,
+  ): void {
+    this.adapter.host.audit({ action, by, target, details: { kind, ...details } });
   }
 
   private get adapter(): NonNullable<typeof this.attached> {
@@ -289,9 +308,9 @@ function toSubject(where: string, target: unknown): BlockSubject {
   const { address, user: id } = target as { address?: unknown; user?: unknown };
   if ((address === undefined) === (id === undefined)) refuse(where, 'target', target, TARGET);
   if (address === undefined) return { kind: 'user', name: userText(id) };
-  if (typeof address !== 'string' || isIP(address) === 0)
-    refuse(where, 'address', address, "an IP address, such as '203.0.113.7'");
-  return { kind: 'address', name: groupAddress(address) };
+  const name = typeof address === 'string' ? addressKey(address) : undefined;
+  if (name === undefined) refuse(where, 'address', address, "an IP address, such as '203.0.113.7'");
+  return { kind: 'address', name };
 }
 
 function operator(where: string, options: OperatorOptions): string | undefined {

@@ -196,6 +196,16 @@ export function groupAddress(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
+/**
+ * Returns {@link groupAddress} of an address, or of a /64 network as that function writes it; `undefined` if the text is
+ * neither.
+ */
+export function addressKey(text: string): string | undefined {
+  if (isIP(text) !== 0) return groupAddress(text);
+  const network = text.endsWith('/64') ? text.slice(0, -3) : '';
+  return isIPv6(network) ? groupAddress(network) : undefined;
+}
+
 /** The key of connections over a Unix domain socket, which have no address: all of them count together. */
 const NO_ADDRESS = 'a socket without an address';
 

@@ -68,6 +68,10 @@ describe('garbage on the channels of the console', () => {
       const rooms = await admin.ask('rooms', { namespace: '/ws', limit: 100 });
       expect(rooms.rows.find(({ name }) => name === 'red')).toEqual({ name: 'red', size: 1 });
       await admin.ask('rooms', { namespace: '/ws', order: 'size' });
+      const blocks = await admin.ask('blocks', { limit: 100 });
+      expect(blocks.rows.every(({ name, until: end }) => name.length <= 1_000 && Number.isFinite(end))).toBe(
+        true,
+      );
       await admin.ask('audit');
       expect(app.log.of('error')).toEqual([]);
     },
@@ -85,6 +89,7 @@ describe('garbage on the channels of the console', () => {
       for (const operation of [
         'connections',
         'rooms',
+        'blocks',
         'roomSizes',
         'frames',
         'details',

@@ -1,9 +1,10 @@
-import type { AuditAction, Audited } from '../../server/diagnostics/audit.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { user as userRoom } from '../../server/handshake/user-name.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { Action, ActionKind, Concerned } from './action-kind.js';
 import { fail } from './admin-failure.js';
+import { BLOCK_ACTIONS } from './block-actions.js';
 import { optionalText, requestFields, requiredText, type Fields } from './checked-values.js';
 import { readAddress, userOf } from './connection-list.js';
 import { findSocket, type NodeServers } from './node-servers.js';
@@ -11,35 +12,6 @@ import { findSocket, type NodeServers } from './node-servers.js';
 /** Characters of a payload as JSON. */
 const MAX_DATA = 8_000;
 const MAX_NAME = 1_000;
-
-/** An action of an admin, checked: what the audit log says about it, and on which node it runs. */
-export interface Action {
-  readonly audit: Audited;
-  /** `undefined`: on the node of the console. */
-  readonly node: string | undefined;
-  /** What the admin is told after it. */
-  readonly text: string;
-}
-
-/** The actions: how a request is read, and how it is done on the node that it names. */
-interface ActionKind {
-  /** The name in the audit log. */
-  readonly action: AuditAction;
-  /** Describes a request. @throws WsException on an unknown or malformed field */
-  describe(data: unknown): Omit<Action, 'audit'> & { readonly audit: Omit<Audited, 'action'> };
-  /**
-   * Does it, on this node. The request is checked again: it may be another node's.
-   *
-   * @returns what the audit log says besides
-   */
-  run(servers: NodeServers, data: unknown): Concerned | Promise<Concerned> | void;
-}
-
-/** Whom an action concerned. */
-export interface Concerned {
-  readonly path: string;
-  readonly user: string | undefined;
-}
 
 export const ACTIONS: Readonly<Record<string, ActionKind>> = {
   disconnectClient: {
@@ -49,7 +21,7 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
       const reason = optionalText(fields, 'reason', 123);
       return { ...toOne(fields, { reason }), text: `Disconnected ${fields.id}` };
     },
-    run(servers, data) {
+    run({ servers }, data) {
       const fields = readAddress(data, ['reason']);
       const reason = optionalText(fields, 'reason', 123);
       const socket = socketOf(servers, fields.id);
@@ -65,7 +37,7 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
       const audit = { path: namespace, target: user };
       return { audit, node, text: `Disconnected user ${user} of ${namespace}` };
     },
-    run(servers, data) {
+    run({ servers }, data) {
       const { namespace, user } = readUser(data);
       serverAt(servers, namespace).disconnectUser(user);
     },
@@ -77,7 +49,7 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
       const room = requiredText(fields, 'room');
       return { ...toOne(fields, { room }), text: `${fields.id} joined ${room}` };
     },
-    async run(servers, data) {
+    async run({ servers }, data) {
       const fields = readAddress(data, ['room']);
       return inRoom(socketOf(servers, fields.id), 'join', requiredText(fields, 'room'));
     },
@@ -89,7 +61,7 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
       const room = requiredText(fields, 'room');
       return { ...toOne(fields, { room }), text: `${fields.id} left ${room}` };
     },
-    async run(servers, data) {
+    async run({ servers }, data) {
       const fields = readAddress(data, ['room']);
       return inRoom(socketOf(servers, fields.id), 'leave', requiredText(fields, 'room'));
     },
@@ -105,7 +77,7 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
         text: `Sent ${event} to ${to === undefined ? 'all clients' : to.name} of ${namespace}`,
       };
     },
-    run(servers, data) {
+    run({ servers }, data) {
       const { namespace, to, event, payload } = readEmit(data);
       const server = serverAt(servers, namespace);
       const target = to === undefined ? server : server.to(to.kind === 'user' ? userRoom(to.name) : to.name);
@@ -117,6 +89,7 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
       }
     },
   },
+  ...BLOCK_ACTIONS,
 };
 
 function toOne(

@@ -74,6 +74,7 @@ export class AdminConsole {
     this.answers = nodeAnswers({
       node: { id, name },
       servers,
+      operations: adapter.operations,
       meter,
       recorders,
       trail,
@@ -109,6 +110,7 @@ export class AdminConsole {
       connections: (data) => pages.connections(data),
       details: (data) => atNode('details', data),
       rooms: (data) => pages.rooms(data),
+      blocks: (data) => pages.blocks(data),
       frames: (data) => atNode('frames', data),
       audit: async () => mergeTrails(await peers.askAll('audit')),
     };
@@ -173,7 +175,9 @@ export class AdminConsole {
       if (isForbidden) fail('forbidden', FORBIDDEN);
       if (this.options.readOnly)
         fail('read_only', `${this.peers.name} is read-only: set admin.readOnly to false there`);
-      const { path, user: concerned } = fieldsOf(await this.peers.askOne(node, 'act', { event, data }));
+      const { path, user: concerned } = fieldsOf(
+        await this.peers.askOne(node, 'act', { event, data, by: by.by }),
+      );
       this.adapter._audit({
         ...by,
         ...(typeof path === 'string' && { path }),

@@ -66,13 +66,18 @@ export function choice<Value extends string>(
   );
 }
 
-/** Returns a whole number. @throws WsException on anything else, and on a number out of range */
+/**
+ * Returns a whole number.
+ *
+ * @param otherwise the number if the field is absent; without it, the field is required
+ * @throws WsException on anything else, and on a number out of range
+ */
 export function wholeNumber(
   fields: Fields,
   name: string,
   least: number,
   most: number,
-  otherwise: number,
+  otherwise?: number,
 ): number {
   const value = fields[name] ?? otherwise;
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)

@@ -1,7 +1,9 @@
+import type { KnownOperations } from '../../nest/gateways/find-adapter.js';
 import { ACTIONS } from './actions.js';
 import { fail } from './admin-failure.js';
 import type { AuditTrail } from './audit-trail.js';
-import { fieldsOf, requiredText } from './checked-values.js';
+import { listBlocks, readBlockQuery } from './block-list.js';
+import { fieldsOf, requiredText, textOf } from './checked-values.js';
 import { listConnections, readAddress, readConnectionQuery, viewDetails } from './connection-list.js';
 import type { FrameRecorders } from './frame-recorders.js';
 import { findSocket, type NodeServers } from './node-servers.js';
@@ -15,6 +17,7 @@ export const MAX_SIZES = 400;
 export interface NodeParts {
   readonly node: { readonly id: string; readonly name: string };
   readonly servers: NodeServers;
+  readonly operations: KnownOperations;
   readonly meter: NodeMeter;
   readonly recorders: FrameRecorders;
   readonly trail: AuditTrail;
@@ -28,7 +31,7 @@ type Operation = (data: unknown) => unknown;
  * since any client of the broker can ask.
  */
 export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation>> {
-  const { node, servers, meter, recorders, trail, readOnly } = parts;
+  const { node, servers, operations, meter, recorders, trail, readOnly } = parts;
   return {
     summary: () => meter.summarise(),
     connections: (data) => listConnections(servers, node.id, readConnectionQuery(data)),
@@ -44,13 +47,17 @@ export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation
       const list = Array.isArray(names) ? names.slice(0, MAX_SIZES) : [];
       return sizesOf(servers, requiredText(fields, 'namespace', 1_000), list);
     },
+    blocks: (data) => listBlocks(operations._blocks, readBlockQuery(data)),
     frames: (data) => recorders.read(data),
     audit: () => ({ entries: trail.latest }),
     async act(data) {
       if (readOnly) fail('read_only', `${node.name} is read-only: set admin.readOnly to false there`);
-      const { event, data: request } = fieldsOf(data);
+      const { event, data: request, by } = fieldsOf(data);
       const kind = typeof event === 'string' && Object.hasOwn(ACTIONS, event) ? ACTIONS[event] : undefined;
-      return (await (kind ?? fail('invalid', 'No such action')).run(servers, request)) ?? {};
+      if (kind === undefined) fail('invalid', 'No such action');
+      // a node of an earlier version does not say who acts
+      const acting = { servers, operations, by: textOf(by, 256) || undefined };
+      return (await kind.run(acting, request)) ?? {};
     },
   };
 }

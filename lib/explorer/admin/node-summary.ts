@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { KnownAdapter } from '../../nest/gateways/find-adapter.js';
+import type { KnownOperations } from '../../nest/gateways/find-adapter.js';
 import type { ClusterStatus } from '../../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 import type { ConnectionCounts } from './connection-counts.js';
@@ -31,7 +31,7 @@ export interface SummarySources {
   readonly messages: MessageCounts;
   /** The server of the console. */
   readonly own: EnvelopeServer;
-  readonly operations: KnownAdapter['operations'];
+  readonly operations: KnownOperations;
   readonly readOnly: boolean;
 }
 
@@ -61,7 +61,7 @@ export class NodeMeter {
         admins: own.sockets.size,
         readOnly,
         isDraining: operations.isDraining,
-        blocks: operations.blocks.length,
+        blocks: operations._blocks.length,
       },
       namespaces: namespaces.slice(0, MAX_NAMESPACES),
       more: Math.max(0, namespaces.length - MAX_NAMESPACES),

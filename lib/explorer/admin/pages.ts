@@ -1,9 +1,10 @@
+import { blockKey, MAX_BLOCK_NAME, MAX_BLOCK_TEXT, readBlockQuery, type KnownBlock } from './block-list.js';
 import { fieldsOf, numberOf, recordsOf, textOf, type Fields } from './checked-values.js';
 import { MAX_ROWS, readConnectionQuery, type ConnectionQuery } from './connection-list.js';
 import type { Answers, Peers } from './peers.js';
 import { readRoomQuery } from './room-list.js';
 import { compareText } from './top-list.js';
-import type { ConnectionsPage, ConnectionView, RoomsPage, RoomView } from './views.js';
+import type { BlocksPage, BlockView, ConnectionsPage, ConnectionView, RoomsPage, RoomView } from './views.js';
 
 /** Nodes up to which each of them is asked for a whole page. */
 const FEW_NODES = 4;
@@ -11,11 +12,18 @@ const FEW_NODES = 4;
 const LEAST_ROWS = 20;
 /** Rooms whose sizes are asked for at once. */
 const MAX_SIZES = 400;
+/** Nodes that a row of the blocks names. */
+const MAX_MISSING = 20;
 
 /** The rows of one node, checked. */
 interface Part<Row> {
   readonly rows: readonly Row[];
   readonly more: boolean;
+}
+
+/** A block, with the nodes that know it. */
+interface SharedBlock extends KnownBlock {
+  readonly holders: readonly string[];
 }
 
 /** Makes pages of the lists of all nodes. A list of all connections is never made, on no node. */
@@ -59,6 +67,20 @@ export class Pages {
     if (query.order === 'size') return this.largestRooms(query.namespace, query.limit, parts);
     const { rows, cursor } = mergeParts(parts, query.limit, ({ name }) => name, addSizes);
     return { rows, ...(cursor !== undefined && { cursor }), nodes: answers.nodes };
+  }
+
+  /** Resolves with a page of blocks. @throws (rejects) WsException on a malformed request */
+  async blocks(data: unknown): Promise<BlocksPage> {
+    const { limit } = readBlockQuery(data);
+    const { values, nodes } = await this.peers.askAll('blocks', data);
+    const parts = [...values].map(([id, value]) => partOf(value, (row) => toBlock(row, id)));
+    const { rows, cursor } = mergeParts(parts, limit, blockKey, addHolders);
+    const answered = [...values.keys()];
+    return {
+      rows: rows.map((row) => viewBlock(row, answered)),
+      ...(cursor !== undefined && { cursor }),
+      nodes,
+    };
   }
 
   /** The largest rooms of each node, with their sizes on all nodes. */
@@ -125,6 +147,16 @@ function addSizes(a: RoomView, b: RoomView): RoomView {
   return { name: a.name, size: a.size + b.size };
 }
 
+/** Each node has the latest decision that reached it. Where they differ, the client is kept out until the last of them ends. */
+function addHolders(a: SharedBlock, b: SharedBlock): SharedBlock {
+  return { ...(a.until >= b.until ? a : b), holders: [...a.holders, ...b.holders] };
+}
+
+function viewBlock({ holders, ...block }: SharedBlock, answered: readonly string[]): BlockView {
+  const missing = answered.filter((id) => !holders.includes(id)).slice(0, MAX_MISSING);
+  return { ...block, node: holders[0]!, nodes: holders.length, missing };
+}
+
 function partOf<Row>(value: unknown, toRow: (row: Fields) => Row): Part<Row> {
   const part = fieldsOf(value);
   return { rows: recordsOf(part['rows'], MAX_ROWS).map(toRow), more: part['more'] === true };
@@ -132,6 +164,19 @@ function partOf<Row>(value: unknown, toRow: (row: Fields) => Row): Part<Row> {
 
 function toRoom(row: Fields): RoomView {
   return { name: textOf(row['name'], 1_000), size: numberOf(row['size']) };
+}
+
+/** @param node the node that knows it */
+function toBlock(row: Fields, node: string): SharedBlock {
+  const { kind, by, reason } = row;
+  return {
+    kind: kind === 'user' ? 'user' : 'address',
+    name: textOf(row['name'], MAX_BLOCK_NAME),
+    until: numberOf(row['until']),
+    ...(typeof by === 'string' && { by: textOf(by, MAX_BLOCK_TEXT) }),
+    ...(typeof reason === 'string' && { reason: textOf(reason, MAX_BLOCK_TEXT) }),
+    holders: [node],
+  };
 }
 
 /** @param node the node that the row came from: a row cannot name another */

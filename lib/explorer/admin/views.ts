@@ -192,6 +192,31 @@ export interface RoomView {
   readonly size: number;
 }
 
+/** Ordered: addresses first, then users, by name. */
+export interface BlocksPage {
+  readonly rows: readonly BlockView[];
+  readonly cursor?: string;
+  readonly nodes: Nodes;
+}
+
+/** An address or a user that may not connect for a time. */
+export interface BlockView {
+  readonly kind: 'address' | 'user';
+  /** The address, which for IPv6 is its /64 network, or the name of the user. */
+  readonly name: string;
+  /** When it ends. If nodes differ: when it ends on the last of them. */
+  readonly until: number;
+  /** The operator; `undefined` if it is not known. */
+  readonly by?: string;
+  readonly reason?: string;
+  /** The id of a node that knows it: this one, if it does. */
+  readonly node: string;
+  /** How many of the nodes that answered know it. */
+  readonly nodes: number;
+  /** The ids of those that answered and do not know it, at most 20: clients can connect to them. */
+  readonly missing: readonly string[];
+}
+
 export interface FramesPage {
   readonly frames: readonly FrameView[];
   /** For the next request. */

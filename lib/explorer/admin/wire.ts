@@ -2,6 +2,8 @@ import type {
   ActionResult,
   Address,
   AuditPage,
+  BlocksPage,
+  BlockView,
   ClientKind,
   ConnectionDetail,
   ConnectionsPage,
@@ -25,6 +27,7 @@ export interface AdminRequests {
   connections: { data: ConnectionsRequest; answer: ConnectionsPage };
   details: { data: Address; answer: ConnectionDetail };
   rooms: { data: RoomsRequest; answer: RoomsPage };
+  blocks: { data: BlocksRequest; answer: BlocksPage };
   /** Asked every 500 milliseconds or so. The node stops recording five seconds after the last one. */
   frames: { data: FramesRequest; answer: FramesPage };
   audit: { data: undefined; answer: AuditPage };
@@ -35,6 +38,9 @@ export interface AdminRequests {
   join: { data: Address & { room: string }; answer: ActionResult };
   leave: { data: Address & { room: string }; answer: ActionResult };
   emit: { data: EmitRequest; answer: ActionResult };
+  block: { data: BlockRequest; answer: ActionResult };
+  /** `node`: one that knows the block, {@link BlockView.node}. Default: the node of the console. */
+  unblock: { data: Pick<BlockView, 'kind' | 'name'> & { node?: string }; answer: ActionResult };
 }
 
 /**
@@ -83,6 +89,19 @@ export interface RoomsRequest extends PageRequest {
   readonly prefix?: string;
   /** Default: `name`, in pages. `size`: the largest; one page, without a cursor. */
   readonly order?: 'name' | 'size';
+}
+
+export interface BlocksRequest extends PageRequest {
+  readonly kind?: 'address' | 'user';
+  /** Only those whose addresses or names begin so. */
+  readonly prefix?: string;
+}
+
+/** Blocks an address or a user on all nodes. */
+export interface BlockRequest extends Pick<BlockView, 'kind' | 'name'> {
+  /** Milliseconds, from 1,000 to those of a year. */
+  readonly duration: number;
+  readonly reason?: string;
 }
 
 export interface FramesRequest extends Address {

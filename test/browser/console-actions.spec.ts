@@ -74,6 +74,31 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     await page.getByText('No connection, or none that the filter lets through.').waitFor();
   });
 
+  it('blocks the user of a client, lists the block, and lifts it', async () => {
+    const { app, console_, client, page } = await openConnection();
+    await console_.act(console_.button('Block…'), 'Block', {
+      Block: 'user',
+      For: '8 hours',
+      'Reason for the log, if any': 'spam',
+    });
+    expect((await client.ended()).code).toBe(1008);
+    await console_.goTo('Overview');
+    await page.getByText('1 address or user is blocked for a time.').getByRole('link').click();
+    await console_.expectView('Blocks');
+    await console_.expectRow('Blocks', 'user grace', 'for 7 h', 'spam', 'ada', 'this one');
+    await expect(app.connect('/talk?name=grace')).rejects.toThrow('429');
+    await console_.act(console_.button('Block…'), 'Block', { 'Address, or name of the user': '203.0.113.7' });
+    await console_.expectRow('Blocks', 'address 203.0.113.7', 'for 9 min');
+    await page.getByLabel('Blocked', { exact: true }).selectOption('user');
+    await console_.expectText('.pages', '1 to 1 of 1');
+    await console_.act(console_.button('Lift the block of the user grace'), 'Lift the block');
+    await page.getByText('Nobody is blocked, or nobody that the filter lets through.').waitFor();
+    await app.connect('/talk?name=grace');
+    await console_.goTo('Audit');
+    for (const action of ['block', 'unblock'])
+      await console_.expectRow('Actions, the newest first', 'ada', action, 'grace', 'done');
+  });
+
   it('emits to a room, a user and all clients of a path', async () => {
     const { app, console_, client } = await openConnection();
     const other = await app.connect('/talk');
@@ -113,12 +138,16 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
   });
 
   it('has no actions in read-only mode', async () => {
-    const { console_, page } = await openConnection({ readOnly: true });
+    const { app, console_, page } = await openConnection({ readOnly: true });
     await page.getByText('read only').waitFor();
     await console_.expectRow('Rooms', 'engines');
     expect(await page.getByRole('button').allInnerTexts()).toEqual(['Watch']);
     await console_.goTo('Rooms');
     expect(await console_.button(/Emit/).count()).toBe(0);
+    app.adapter.operations.block({ user: 'eve' }, { duration: 3_600_000 });
+    await console_.goTo('Blocks');
+    await console_.expectRow('Blocks', 'user eve');
+    expect(await console_.button(/Block|Lift/).count()).toBe(0);
   });
 
   it('says which node is read-only or drains, and has no actions for its connections', async () => {

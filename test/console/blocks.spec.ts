@@ -167,6 +167,14 @@ describe('blocks in the console', () => {
       { ...wrong, more: 1 },
     ])
       expect(await admin.refusal('block', data)).toMatchObject({ code: 'invalid' });
+    for (const own of [
+      { kind: 'address', name: '::ffff:127.0.0.1' },
+      { kind: 'user', name: 'ada' },
+    ])
+      expect(await admin.refusal('block', { ...own, duration: HOUR })).toMatchObject({
+        code: 'invalid',
+        message: 'name: the block would close your own console',
+      });
   });
 
   it('are not changed in read-only mode, nor by who is no admin any more', async () => {

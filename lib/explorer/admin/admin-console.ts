@@ -175,6 +175,8 @@ export class AdminConsole {
       if (isForbidden) fail('forbidden', FORBIDDEN);
       if (this.options.readOnly)
         fail('read_only', `${this.peers.name} is read-only: set admin.readOnly to false there`);
+      if (audit.action === 'block' && isOwn(client, audit))
+        fail('invalid', 'name: the block would close your own console');
       const { path, user: concerned } = fieldsOf(
         await this.peers.askOne(node, 'act', { event, data, by: by.by }),
       );
@@ -203,6 +205,12 @@ export class AdminConsole {
 }
 
 const FORBIDDEN = 'A guard of the console refused the request';
+
+/** Returns whether the target of a block is the address or the user of the client. */
+function isOwn(client: EnvelopeSocket, { target, details }: Audited): boolean {
+  const isAddress = details?.['kind'] === 'address';
+  return target === (isAddress ? client._upgrade.clientInfo.rateKey : nameOfUser(client));
+}
 
 /** Keeps the results of a function. */
 function cached<Key extends object>(work: (key: Key) => boolean): (key: Key) => boolean {

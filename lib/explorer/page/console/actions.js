@@ -8,6 +8,15 @@ const TARGETS = [
   ['all', 'all clients of the path'],
 ];
 
+/** How long a block holds: milliseconds and their text. */
+const DURATIONS = [
+  [600_000, '10 minutes'],
+  [3_600_000, 'an hour'],
+  [8 * 3_600_000, '8 hours'],
+  [86_400_000, 'a day'],
+  [7 * 86_400_000, '7 days'],
+];
+
 /**
  * The buttons of the actions. Each asks before it acts. Where this node is read-only there are none.
  *
@@ -69,6 +78,51 @@ export function actionButtons(request, { readOnly }, onDone) {
         text: `The client ${id} leaves the room “${room}”, and gets nothing more that is sent to it.`,
         verb: 'Leave',
         act: () => request('leave', { node, id, room }),
+      })),
+
+    /** @param address, user of a client; without both, the dialog asks for a name */
+    block: ({ address, user }) =>
+      button('Block', true, () => {
+        const known = { address, user };
+        const kinds = ['address', 'user'].filter((kind) => known[kind] !== undefined);
+        return {
+          title: 'Block an address or a user',
+          text: 'It cannot connect for a time, and its connections are closed, on all nodes. That includes consoles.',
+          verb: 'Block',
+          fields: [
+            {
+              name: 'kind',
+              label: 'Block',
+              choices:
+                kinds.length === 0
+                  ? [
+                      ['address', 'an address'],
+                      ['user', 'a user'],
+                    ]
+                  : kinds.map((kind) => [kind, `the ${kind} ${known[kind]}`]),
+            },
+            ...(kinds.length === 0
+              ? [{ name: 'name', label: 'Address, or name of the user', required: true, maxlength: 512 }]
+              : []),
+            { name: 'duration', label: 'For', choices: DURATIONS },
+            { name: 'reason', label: 'Reason for the log, if any', maxlength: 256 },
+          ],
+          act: ({ kind, name, duration, reason }) =>
+            request('block', {
+              kind,
+              name: known[kind] ?? name.trim(),
+              duration: Number(duration),
+              ...(reason !== '' && { reason }),
+            }),
+        };
+      }),
+
+    unblock: ({ kind, name, node }) =>
+      button('Lift', true, () => ({
+        title: `Lift the block of the ${kind} ${name}?`,
+        text: `The ${kind} ${name} may connect again at once, on all nodes.`,
+        verb: 'Lift the block',
+        act: () => request('unblock', { kind, name, node }),
       })),
 
     /** @param id of a client; without it, the dialog asks for a room, a user, or all */

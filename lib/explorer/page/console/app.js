@@ -2,6 +2,7 @@ import { $, h } from '../dom.js';
 import { actionButtons } from './actions.js';
 import { AdminConnection } from './admin-connection.js';
 import { AuditView } from './audit-view.js';
+import { BlocksView } from './blocks-view.js';
 import { ConnectionView } from './connection-view.js';
 import { ConnectionsView } from './connections-view.js';
 import { OverviewView } from './overview-view.js';
@@ -16,6 +17,7 @@ const VIEWS = [
   { path: '', title: 'Overview', View: OverviewView },
   { path: 'connections', title: 'Connections', View: ConnectionsView, Single: ConnectionView },
   { path: 'rooms', title: 'Rooms', View: RoomsView },
+  { path: 'blocks', title: 'Blocks', View: BlocksView },
   { path: 'audit', title: 'Audit', View: AuditView },
 ];
 

@@ -98,6 +98,7 @@ export class ConnectionView {
     const all = [
       buttons.emit({ namespace, id, node }),
       buttons.join({ node, id }),
+      buttons.block({ address, user }),
       user !== undefined && buttons.disconnectUser({ user, namespace, node }),
       buttons.disconnect({ node, id, user, address }),
     ];

@@ -37,7 +37,7 @@ export function problemsOf({ nodes, namespaces, unknown }) {
     problems.push({
       key: 'blocks',
       text: `${plural(blocks, 'address or user is', 'addresses or users are')} blocked for a time.`,
-      href: routeTo('audit'),
+      href: routeTo('blocks'),
     });
   if (unknown > 0)
     problems.push({

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { BlockView } from '../../lib/explorer/admin/views.js';
+import type { BlocksPage, BlockView } from '../../lib/explorer/admin/views.js';
 import type { BlockRequest } from '../../lib/explorer/admin/wire.js';
 import type { TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
@@ -45,7 +45,7 @@ describe('blocks in the console', () => {
     const { node } = await admin.ask('hello');
     const names: string[] = [];
     for (let cursor: string | undefined = ''; cursor !== undefined;) {
-      const page = await admin.ask('blocks', { limit: 8, ...(cursor !== '' && { cursor }) });
+      const page: BlocksPage = await admin.ask('blocks', { limit: 8, ...(cursor !== '' && { cursor }) });
       names.push(...page.rows.map(({ kind, name }) => `${kind} ${name}`));
       ({ cursor } = page);
     }

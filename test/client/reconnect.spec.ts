@@ -102,10 +102,11 @@ describe('a client that lost its connection', () => {
 });
 
 describeWithRedis('a client in a cluster', () => {
-  const redis = new RedisServer();
   const cleanups: (() => Promise<unknown>)[] = [];
   beforeAll(() => redis.start());
   afterAll(() => Promise.all(cleanups.map((cleanup) => cleanup())));
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   async function node(): Promise<EnvelopeOptions> {
     const broker = createClient({ url: redis.url });

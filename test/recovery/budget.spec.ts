@@ -7,7 +7,6 @@ import { startNode, type Node } from './cases.js';
 import { RecoveringClient } from './recovery-client.js';
 
 describeWithRedis('sessions whose connection another node still considers open', () => {
-  const redis = new RedisServer();
   const clients: { destroy(): void }[] = [];
   let stream = 0;
   let here: Node;
@@ -17,6 +16,8 @@ describeWithRedis('sessions whose connection another node still considers open',
 
   beforeAll(() => redis.start());
   afterAll(() => clients.forEach((client) => client.destroy()));
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   const start = async (options: EnvelopeOptions): Promise<void> => {
     const streamName = `stream-${stream++}`;

@@ -57,10 +57,11 @@ describe('clients that lose their connection at random times', () => {
 });
 
 describeWithRedis('clients that reconnect to any of three nodes', () => {
-  const redis = new RedisServer();
   const clients: { destroy(): void }[] = [];
   beforeAll(() => redis.start());
   afterAll(() => clients.forEach((client) => client.destroy()));
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   const start = (streamName: string, options: EnvelopeOptions = {}): Promise<Node[]> =>
     Promise.all(

@@ -7,7 +7,6 @@ import { startNode, type Node } from './cases.js';
 import { RecoveringClient } from './recovery-client.js';
 
 describeWithRedis('an entry of the stream that was written twice', () => {
-  const redis = new RedisServer();
   const connect = async () => {
     const client = createClient({ url: redis.url });
     clients.push(client);
@@ -31,6 +30,8 @@ describeWithRedis('an entry of the stream that was written twice', () => {
   afterAll(() => {
     for (const client of clients) client.destroy();
   });
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   it('reaches a connected client once, and one that comes back', async () => {
     const [one, two] = nodes as [Node, Node];

@@ -6,12 +6,13 @@ import { startNode, type Node } from './cases.js';
 import { RecoveringClient } from './recovery-client.js';
 
 describeWithRedis('a node that closes while a client reconnects to it', () => {
-  const redis = new RedisServer();
   const cleanups: (() => unknown)[] = [];
   beforeAll(() => redis.start());
   afterAll(async () => {
     for (const cleanup of cleanups) await cleanup();
   });
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   async function start(): Promise<Node & { taken: Promise<void>; cleanup(): Promise<void> }> {
     const client = createClient({ url: redis.url });

@@ -40,11 +40,12 @@ const names = (client: TestClient): (string | undefined)[] =>
   client.frames.filter(({ ack }) => ack === undefined).map(({ event }) => event);
 
 describeWithRedis('recovery through a Redis stream', () => {
-  const redis = new RedisServer();
   const clients: { destroy(): void }[] = [];
   let stream = 0;
   beforeAll(() => redis.start());
   afterAll(() => clients.forEach((client) => client.destroy()));
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   async function connect() {
     const client = createClient({ url: redis.url });

@@ -8,7 +8,6 @@ import { recoveryRightsCases } from './rights-cases.js';
 import { recoveryRoomsCases } from './rooms-cases.js';
 
 describeWithRedis('recovery on any node, through a Redis stream', () => {
-  const redis = new RedisServer();
   const clients: { destroy(): void }[] = [];
   let stream = 0;
 
@@ -16,6 +15,8 @@ describeWithRedis('recovery on any node, through a Redis stream', () => {
   afterAll(async () => {
     for (const client of clients) client.destroy();
   });
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   const start = async (): Promise<Node[]> => {
     const streamName = `stream-${stream++}`;

@@ -21,7 +21,7 @@ export const OFFSET: unknown = expect.stringMatching(/^\d+-\d+$/);
 export class StreamNodes {
   private static count = 0;
   private readonly settings: Parameters<typeof createAdapter>[1];
-  private readonly clients: { destroy(): void }[] = [];
+  private readonly clients: { close(): Promise<void> }[] = [];
 
   constructor(private readonly redis: RedisServer) {
     const streamName = `mixed-${StreamNodes.count++}`;
@@ -54,9 +54,9 @@ export class StreamNodes {
     });
   }
 
-  /** Ends the clients of the broker: after the applications have closed. */
-  close(): void {
-    for (const client of this.clients) client.destroy();
+  /** Ends the clients of the broker, after the applications have closed: the nodes of Socket.IO await none of their commands. */
+  async close(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.close()));
   }
 }
 

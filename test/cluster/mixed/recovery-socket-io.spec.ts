@@ -10,7 +10,6 @@ import { OFFSET, RoamingIoClient, StreamNodes } from './recovery-fixture.js';
 const BYTES = Buffer.from([0, 1, 128, 255]);
 
 describeWithRedis('recovery of Socket.IO clients of our nodes, beside a node of Nest with IoAdapter', () => {
-  const redis = new RedisServer();
   let nodes: StreamNodes;
   let theirs: Namespace;
   let theirApp: IoApp;
@@ -34,9 +33,11 @@ describeWithRedis('recovery of Socket.IO clients of our nodes, beside a node of 
     });
   });
   afterEach(() => bob.destroy());
-  afterAll(() => {
-    for (const started of all) started.close();
+  afterAll(async () => {
+    for (const started of all) await started.close();
   });
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   /** Makes the client lose its connection. Resolves when its node has stored its session. */
   async function lose(): Promise<void> {

@@ -4,12 +4,13 @@ import { eventually } from '../faults/eventually.js';
 import { OFFSET, RoamingIoClient, StreamNodes } from './recovery-fixture.js';
 
 describeWithRedis('recovery through a Redis stream that a node of Nest with IoAdapter uses, too', () => {
-  const redis = new RedisServer();
   const started: StreamNodes[] = [];
   beforeAll(() => redis.start());
-  afterAll(() => {
-    for (const nodes of started) nodes.close();
+  afterAll(async () => {
+    for (const nodes of started) await nodes.close();
   });
+  // its hook comes last: a client whose Redis has gone waits for another attempt to connect
+  const redis = new RedisServer();
 
   async function start() {
     const nodes = new StreamNodes(redis);

@@ -10,6 +10,8 @@ import { storm } from './storm.js';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 300);
 const TIMEOUT = Math.max(60_000, ROUNDS * 60);
+/** Milliseconds. A client waits one and a half seconds for a store that does not answer, and a busy machine adds some. */
+const IN_TIME = 10_000;
 const rooms = { 'chat:*': { size: 10_000 }, 'short:*': { size: 4, ttl: 60_000 } };
 
 describeWithRedis.each(['redis', 'ioredis'] as const)('histories in streams of Redis, with %s', (library) => {
@@ -91,7 +93,7 @@ describeWithRedis.each(['redis', 'ioredis'] as const)('histories in streams of R
       one.server.to('chat:2').emit('said', 'a');
       await inRoom.client.next('said');
       expect(await client.enter('chat:2', 5)).toEqual({ complete: false, replayed: 0 });
-      expect(Date.now() - begin).toBeLessThan(4_000);
+      expect(Date.now() - begin).toBeLessThan(IN_TIME);
       // it is in the room all the same
       one.server.to('chat:2').emit('said', 'b');
       await client.client.next('said');

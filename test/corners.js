@@ -101,6 +101,7 @@ const ALONE = [
   'deploy/compose',
   'deploy/drain',
   'fuzz/',
+  'limits/clock',
   'once/',
   'operations/mixed',
   'opentelemetry/',

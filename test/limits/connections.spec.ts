@@ -191,6 +191,7 @@ describe('connection limits', () => {
   it('upgradeTimeout: refuses with 503, and ignores the later result of the guard', async () => {
     const app = await start();
     const waiting = RawClient.connect(app.port, '/unlimited?guard=waits');
+    await until('the guard', () => QueryGuard.waiting.length === 1);
     const answers = [
       requestUpgrade(app.port, '/short?guard=waits'),
       requestUpgrade(app.port, '/short?guard=waits'),

@@ -99,6 +99,6 @@ describe('disconnected clients', () => {
       },
       ['question', 'news'],
     ),
-    60_000,
+    120_000,
   );
 });

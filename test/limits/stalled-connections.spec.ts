@@ -79,26 +79,6 @@ describe('a paused connection', () => {
   );
 
   it(
-    'stays open while messages end, or while none waits',
-    underAttack(AskingGateway, { connectTimeout: 1_500, limits: { maxInFlight: 2, ...unlimited } })(
-      async ({ attacker }) => {
-        const [idle, active, stuck] = [await attacker(), await attacker(), await attacker()];
-        for (let id = 0; id < 2; id++) idle.send({ event: 'endless', id, stream: true });
-        for (const client of [active, stuck])
-          for (let id = 0; id < 4; id++) client.send({ event: 'endless', id, stream: true });
-        await stuck.settled();
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        // The next message starts.
-        active.send({ event: '$cancel', data: 0 });
-        expect(await active.answer(0)).toEqual({ event: 'endless', ack: 0 });
-        expect((await stuck.ended()).code).toBe(1013);
-        for (const client of [idle, active])
-          expect(await client.ask('$ping')).toMatchObject({ event: '$ping' });
-      },
-    ),
-  );
-
-  it(
     'continues when a slow client reads its answers',
     underAttack(AskingGateway, { limits: { maxBufferedBytes: 4_000_000, ...unlimited } })(
       async ({ attacker, gateway }) => {

@@ -109,6 +109,7 @@ describe('a guard that takes too long', () => {
   it('has the timeout of its gateway', async () => {
     const app = await start();
     const { tcp } = beginUpgrade(app.port, '/ws');
+    await until('the guard', () => gates.length === 1);
     expect((await requestUpgrade(app.port, '/short')).status).toBe(503);
     // The other one is still waiting.
     expect(countResources(app)).toMatchObject({ pending: 1, upgrades: 1 });

@@ -93,7 +93,7 @@ export function classic(library: Library): Backend {
   const backend = redisBackend(
     'redis-adapter, classic',
     library,
-    (publisher, sub) => redisAdapter.createAdapter(publisher, sub, { requestsTimeout: 500 }),
+    (publisher, sub) => redisAdapter.createAdapter(publisher, sub, { requestsTimeout: 1_500 }),
     { channel: (path) => `socket.io-request#${path}#` },
   );
   return {

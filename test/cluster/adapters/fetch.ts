@@ -80,10 +80,11 @@ export const fetchSocketsAcross: Cases = (cluster) => {
       const { answering, restore } = await cluster.stopAnswering(members);
       try {
         const started = performance.now();
-        const { message, responses } = await failureOf(one.fetch((server) => server.timeout(300)));
-        expect(message).toMatch(/timeout/);
+        const { message, responses } = await failureOf(one.fetch((server) => server.timeout(1_500)));
+        // of the adapter, or of the target, whichever ends first
+        expect(message).toMatch(/timeout|timed out/);
         expect(idsOf(responses as SocketView[])).toEqual(idsOf(answering));
-        expect(performance.now() - started).toBeLessThan(2_000);
+        expect(performance.now() - started).toBeLessThan(4_500);
       } finally {
         await restore();
       }

@@ -58,7 +58,7 @@ export const observers: Cases = (cluster) => {
       const member = await cluster.join(one, [room]);
       const { seen, stop } = await observe(three, [room]);
       expect((await one.fetch((server) => server.in(room))).map(({ id }) => id)).toEqual([member.id]);
-      const asked = one.server((server) => server.in(room).timeout(1_000).emitWithAck('sum', 1));
+      const asked = one.server((server) => server.in(room).timeout(3_500).emitWithAck('sum', 1));
       const request = await member.client.next('sum');
       member.client.send({ ack: request.id, data: 2 });
       expect(await asked).toEqual([2]);

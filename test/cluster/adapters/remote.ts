@@ -13,7 +13,7 @@ export const remote: Cases = (cluster) => {
       const [one] = cluster.three;
       for (const member of await cluster.joinEach()) {
         const request = one.fetched(member.id, (socket) =>
-          socket.timeout(1_000).emitWithAck('question', 'how?'),
+          socket.timeout(3_500).emitWithAck('question', 'how?'),
         );
         expect((await answer(member, 'question', { so: 1 })).data).toBe('how?');
         expect(await request).toEqual({ so: 1 });

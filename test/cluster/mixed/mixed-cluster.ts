@@ -26,7 +26,7 @@ export interface MixedNode {
   readonly rooms: Namespace;
 }
 
-const START_TIMEOUT = 60_000;
+const START_TIMEOUT = 120_000;
 
 /** A node of Nest with `IoAdapter` and one of ours on one broker, and the clients of the current test. */
 export class MixedCluster {

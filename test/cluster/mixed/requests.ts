@@ -1,7 +1,7 @@
 import type { MixedCases } from './cases.js';
 
 /** Milliseconds for requests that should time out, and for others. Adapters keep a timer for this long in any case. */
-const [SHORT, LONG] = [600, 2_000];
+const [SHORT, LONG] = [1_500, 3_500];
 
 export const requests: MixedCases = (cluster, from, to) => {
   it.each([

@@ -133,7 +133,7 @@ export class RollingMigration {
 
   /** Returns the ids that all clients answer to a request of a node. */
   async ask({ node }: Place): Promise<string[]> {
-    return (await node.server(PATH).to(ROOM).timeout(1_000).emitWithAck('who')) as string[];
+    return (await node.server(PATH).to(ROOM).timeout(2_000).emitWithAck('who')) as string[];
   }
 
   async close(): Promise<void> {

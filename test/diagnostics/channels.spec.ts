@@ -257,7 +257,7 @@ describe('diagnostics channels', () => {
 
   it('publish messages with their size, refused messages, and limits that are reached', async () => {
     const [messages, refused, limits] = [record('message'), record('message.refuse'), record('limit')];
-    const app = await start({ messagesPerSecond: 1, messageBurst: 3, maxRooms: 3, maxConnections: 1 });
+    const app = await start({ messagesPerSecond: 0.001, messageBurst: 3, maxRooms: 3, maxConnections: 1 });
     const client = await app.connect('/ws/7');
     client.ws.send('{"event":"echo","data":"ä"}');
     client.ws.send('no JSON');

@@ -4,7 +4,7 @@ import { expectOneRoom, joinTwoWorkers, RoomMember } from '../support/sample-clu
 import { Sample } from '../support/sample.js';
 
 /** How long processes may take to start, in milliseconds. */
-const START = 60_000;
+const START = 120_000;
 
 /** A separate application, like on another machine: only Redis connects it with the others. */
 class AppNode {

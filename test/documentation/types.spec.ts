@@ -86,8 +86,8 @@ function inDocument(message: string, blocks: readonly Block[]): string {
   return block === undefined ? message : `${block.document}, ${message}`;
 }
 
-/** Milliseconds for a compiler or linter, which runs beside three workers of Jest. */
-const TOOL_TIMEOUT = 90_000;
+/** Milliseconds for a compiler or linter, which runs beside the workers of Jest. */
+const TOOL_TIMEOUT = 300_000;
 
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 

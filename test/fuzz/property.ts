@@ -18,6 +18,6 @@ export function property<Value>(
       // a failure prints its seed and path
       fc.assert(checked, { seed: newSeed(), numRuns: cases * TIMES });
     },
-    15_000 * Math.max(1, TIMES),
+    60_000 * Math.max(1, TIMES),
   );
 }

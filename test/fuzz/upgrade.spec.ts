@@ -45,7 +45,7 @@ const PLATFORM_MESSAGE =
   /^(Cannot [A-Z]+ |.*not a valid url|Failed to decode|Client Error|Unsupported Media)/;
 /** The token that the guard accepts, plain or in base64. */
 const TOKEN = /right|eyJ0b2tlbiI6InJpZ2h0/;
-const TIMEOUT = 5_000;
+const TIMEOUT = 20_000;
 
 /**
  * Sends a request. Resolves with all bytes until the connection closes. The client ends its half when `done` resolves.

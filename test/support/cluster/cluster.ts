@@ -11,9 +11,9 @@ import { WorkerNode } from './worker-node.js';
 const PATHS = ['/ws', '/ws/other'];
 const NAMES = ['one', 'two', 'three'] as const;
 /** Milliseconds for nodes to discover each other, and between two checks. */
-const DISCOVERY_TIMEOUT = 10_000;
+const DISCOVERY_TIMEOUT = 30_000;
 const POLL_INTERVAL = 10;
-const START_TIMEOUT = 60_000;
+const START_TIMEOUT = 120_000;
 
 /** A client, its socket's id, and the node that it is connected to. */
 export interface Member {
@@ -186,7 +186,7 @@ export class Cluster {
     for (const { client } of members) client.frames.length = 0;
   }
 
-  /** Polls until the condition holds. Fails after ten seconds. */
+  /** Polls until the condition holds. Fails after half a minute. */
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + DISCOVERY_TIMEOUT;
     while (!(await condition())) {

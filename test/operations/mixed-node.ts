@@ -53,7 +53,7 @@ const connect = (): Redis => new Redis(url).on('error', () => undefined);
 
 function adapterOf(kind: Kind): Package.EnvelopeOptions {
   if (kind === 'classic')
-    return { adapter: createClassicAdapter(connect(), connect(), { key: kind, requestsTimeout: 2_000 }) };
+    return { adapter: createClassicAdapter(connect(), connect(), { key: kind, requestsTimeout: 20_000 }) };
   if (kind === 'sharded')
     return { adapter: createShardedAdapter(connect(), connect(), { channelPrefix: kind }) };
   return {
@@ -88,7 +88,7 @@ serveCommands({
   emit: (kind: Kind, room: string | null, event: string, data: unknown) =>
     room === null ? servers[kind].emit(event, data) : servers[kind].to(room).emit(event, data),
   toUser: (kind: Kind, id: unknown, event: string) => servers[kind].to(user(id)).emit(event, 1),
-  ask: (kind: Kind, event: string) => servers[kind].timeout(3_000).emitWithAck(event, 'x'),
+  ask: (kind: Kind, event: string) => servers[kind].timeout(20_000).emitWithAck(event, 'x'),
   which: (kind: Kind) => servers[kind].serverSideEmitWithAck('which'),
   fetch: async (kind: Kind) =>
     (await servers[kind].in('room').fetchSockets()).map(({ id, data, rooms, handshake }) => ({

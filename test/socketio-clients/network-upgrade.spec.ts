@@ -5,7 +5,7 @@ import { describeServers, startIoApp, type IoApp, type IoAppOptions } from './fi
 import type { IoClient } from './io-client.js';
 import { ChatGateway, TalkGateway } from './network-gateways.js';
 
-const RECONNECTING = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50, timeout: 2_000 };
+const RECONNECTING = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50, timeout: 10_000 };
 /** Milliseconds. Both sides notice silence soon: after a break in an upgrade nothing else tells them. */
 const SHORT_PINGS = { pingInterval: 500, pingTimeout: 1_000 };
 /** The number of places at which the connection breaks, in each direction. */

@@ -5,7 +5,7 @@ import { TRANSPORTS, type IoClient, type TransportName } from './io-client.js';
 import { ChatGateway, TalkGateway } from './network-gateways.js';
 
 /** Milliseconds. A client reconnects soon, and its delay does not grow. */
-const RECONNECTING = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50, timeout: 2_000 };
+const RECONNECTING = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50, timeout: 10_000 };
 /**
  * Milliseconds. Both sides notice silence soon. The server needs it also where the network is cut between two polls: there
  * was no connection that could break.

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../upgrade.js';
 
-/** Milliseconds. */
-const START = 20_000;
-const STOP = 5_000;
+/** Milliseconds. Both only end what hangs: a busy disk is slow. */
+const START = 60_000;
+const STOP = 20_000;
 
 export interface Account {
   uid: number;
@@ -88,7 +88,7 @@ export abstract class Broker {
     return this;
   }
 
-  /** Stops it as its operator would. Kills it after five seconds. */
+  /** Stops it as its operator would. Kills it after twenty seconds. */
   async stop(): Promise<void> {
     this.resume();
     await this.finish(this.stopSignal);

@@ -40,7 +40,9 @@ abstract class ObservedGateway {
 
   /** Slow on purpose: without an `await` on it, the process would end before the event is sent. */
   async handleDisconnect({ closed, nsp }: EnvelopeSocket, reason: string): Promise<void> {
+    const at = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 50));
+    await emitToParent('leftAt', at);
     await emitToParent('left', { path: nsp.name, reason, code: closed!.code } satisfies Disconnection);
   }
 }

@@ -156,7 +156,7 @@ export const POSTGRES: Backend = {
     };
   },
   addSilentNode: async (url, nsp) => {
-    const pool = new Pool({ connectionString: url, max: 1 });
+    const pool = new Pool({ connectionString: url, max: 1 }).on('error', () => undefined);
     const notify = (type: MessageType): Promise<unknown> =>
       pool.query('SELECT pg_notify($1, $2)', [
         `socket.io#${nsp}`,

@@ -26,10 +26,16 @@ describeWithPostgres(
       pools.push(pool);
       return pool;
     };
+    /**
+     * Resolves when the pools have all of their clients back. Their connections are closed later, and a server that stops
+     * then reports an error on them.
+     */
+    const endPools = async (ended: readonly Pool[]): Promise<void> => {
+      await Promise.all(ended.map((pool) => pool.on('error', () => undefined).end()));
+    };
     afterEach(async () => {
       await Promise.all(nodes.splice(0).map(({ app }) => app.close()));
-      // Resolves when the pool has all of its clients back.
-      await Promise.all(pools.splice(0).map((pool) => pool.end()));
+      await endPools(pools.splice(0));
     });
 
     /** The PostgreSQL processes whose connections listen for these pools. */
@@ -125,7 +131,7 @@ describeWithPostgres(
       await attempt;
       await app.nest.close();
       postgres.resume();
-      await Promise.all(pools.splice(pools.indexOf(pool), 1).map((one) => one.end()));
+      await endPools(pools.splice(pools.indexOf(pool), 1));
       expect(await listening(admin, pool)).toEqual([]);
     });
   },

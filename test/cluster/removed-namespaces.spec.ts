@@ -4,7 +4,7 @@ import * as redisAdapter from '@socket.io/redis-adapter';
 import * as streamsAdapter from '@socket.io/redis-streams-adapter';
 import { createAdapter as createPostgresAdapter } from '@socket.io/postgres-adapter';
 import { Redis } from 'ioredis';
-import { Pool, type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { createClient } from 'redis';
 import { tolerant, type AdapterFactory } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
@@ -117,9 +117,9 @@ describeWithPostgres('the namespaces of a RegExp that are removed, with PostgreS
   it.each(['room', `a-name-that-is-longer-than-an-identifier-of-postgres-${'x'.repeat(40)}`])(
     'leave no channel: %s',
     async (name) => {
-      const pool = new Pool({ connectionString: postgres.url });
+      const pool = postgres.pool();
       const connections: PoolClient[] = [];
-      pool.on('error', () => undefined).on('connect', (client) => connections.push(client));
+      pool.on('connect', (client) => connections.push(client));
       const channels = async (): Promise<string[]> => {
         const results = await Promise.all(
           connections.map((each) =>
@@ -147,4 +147,40 @@ describeWithPostgres('the namespaces of a RegExp that are removed, with PostgreS
       await pool.end();
     },
   );
+
+  // pg refuses a statement during another one from version 9 on.
+  it('are listened to and left with one statement after the other', async () => {
+    const pool = postgres.pool();
+    let active = 0;
+    let mostActive = 0;
+    const ended: string[] = [];
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+      const counted = async (...args: unknown[]): Promise<unknown> => {
+        const statement = String(args[0]);
+        if (!statement.includes('LISTEN')) return query(...args);
+        mostActive = Math.max(mostActive, ++active);
+        return query(...args).finally(() => {
+          active--;
+          ended.push(statement);
+        });
+      };
+      Object.assign(client, { query: counted });
+    });
+    const count = (pattern: RegExp): number => ended.filter((each) => pattern.test(each)).length;
+    const app = await startApp(
+      { providers: [Gateway] },
+      { adapter: { adapter: createPostgresAdapter(pool) as AdapterFactory } },
+    );
+    await until('the channel of the path', () => ended.length > 0);
+    const members = await Promise.all(
+      Array.from({ length: 5 }, (_, index) => app.connect(`/rooms/at-once-${index}`)),
+    );
+    await until('the channels', () => count(/^LISTEN.+at-once/) === 5);
+    for (const member of members) member.close();
+    await until('the end of the channels', () => count(/^UNLISTEN.+at-once/) === 5);
+    expect(mostActive).toBe(1);
+    await app.close();
+    await pool.end();
+  });
 });

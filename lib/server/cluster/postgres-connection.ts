@@ -18,12 +18,15 @@ interface PubSub {
   readonly channels?: Set<string>;
   pool: Pick<Pool, 'connect' | 'query'>;
   /** The connection on which the adapter listens, checked out of the pool until the adapter closes. */
-  client: Client | undefined;
+  client: ListenConnection | undefined;
   readonly reconnectTimer: NodeJS.Timeout | undefined;
 }
 
-/** States that {@link keepConnection} has patched already. */
-const patched = new WeakSet<object>();
+/**
+ * States that {@link keepConnection} has patched already, each with the channels that were left while a connection was
+ * being opened: it may listen to them already.
+ */
+const patched = new WeakMap<PubSub, Set<string>>();
 
 /**
  * The maximum bytes of an identifier, and so of a channel's name. `LISTEN` truncates a longer one, and `pg_notify`
@@ -52,8 +55,11 @@ export function stopListening(adapter: Internals): void {
   if (!(pubSub?.channels instanceof Set)) return;
   const channel = channelOf(pubSub, adapter.nsp.name);
   override(adapter, 'close', (close) => () => {
-    // before the adapter returns its connection to the pool
-    if (pubSub.channels!.delete(channel)) pubSub.client?.query(`UNLISTEN "${channel}"`).catch(ignore);
+    if (pubSub.channels!.delete(channel)) {
+      // before the adapter returns its connection to the pool
+      if (pubSub.client) unlisten(pubSub.client, channel);
+      else patched.get(pubSub)?.add(channel);
+    }
     return close();
   });
 }
@@ -65,13 +71,15 @@ export function stopListening(adapter: Internals): void {
  * - it never returns a lost connection to the pool
  * - it opens two connections, and receives each message twice, if the first one is lost while it is being opened
  * - it does not close a connection that opens after the adapter was closed
+ * - it starts a statement while another one runs, which pg 9 refuses
  *
  * @param failed called on errors of the pool, to which no other code may listen
  */
 export function keepConnection(adapter: Internals, failed: () => void): void {
   const pubSub = pubSubOf(adapter);
   if (pubSub === undefined || patched.has(pubSub)) return;
-  patched.add(pubSub);
+  const leftEarly = new Set<string>();
+  patched.set(pubSub, leftEarly);
   const pool = pubSub.pool as Pool;
   const handled = new WeakSet<Client>();
   const handle = (client: Client): Client => {
@@ -80,7 +88,10 @@ export function keepConnection(adapter: Internals, failed: () => void): void {
     return client.on('error', ignore).once('end', () => client.release(true));
   };
   pubSub.pool = {
-    connect: async () => handle(await pool.connect()),
+    connect: async () => {
+      leftEarly.clear();
+      return handle(await pool.connect());
+    },
     query: (...args) => pool.query(...args),
   };
   // the adapter has requested its first connection already, so errors of all new connections are handled until that one
@@ -88,11 +99,18 @@ export function keepConnection(adapter: Internals, failed: () => void): void {
   const listen = (client: Client): void => void client.on('error', ignore);
   pool.on('connect', listen).on('error', failed);
   let isClosed = false;
-  let current = pubSub.client && handle(pubSub.client);
+  let current: ListenConnection | undefined;
   const setClient = (client: Client | undefined): void => {
-    current = client && handle(client);
-    if (isClosed) current?.removeAllListeners('end').release(true);
+    current = client && new ListenConnection(handle(client));
+    if (isClosed) {
+      current?.removeAllListeners('end').release(true);
+      current = undefined;
+    }
+    if (current === undefined) return;
+    for (const channel of leftEarly) if (!pubSub.channels?.has(channel)) unlisten(current, channel);
+    leftEarly.clear();
   };
+  setClient(pubSub.client as Client | undefined);
   Object.defineProperty(pubSub, 'client', { get: () => current, set: setClient });
   override(pubSub, 'scheduleReconnection', (schedule) => () => {
     clearTimeout(pubSub.reconnectTimer);
@@ -103,6 +121,33 @@ export function keepConnection(adapter: Internals, failed: () => void): void {
     pool.off('connect', listen).off('error', failed);
     return close();
   });
+}
+
+/** What the adapter uses of the client on which it listens. Runs its statements one after the other. */
+class ListenConnection {
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly client: Client) {}
+
+  query(statement: string): Promise<unknown> {
+    this.last = this.last.catch(ignore).then(() => this.client.query(statement));
+    return this.last;
+  }
+
+  removeAllListeners(event: string): this {
+    this.client.removeAllListeners(event);
+    return this;
+  }
+
+  /** Returns the client to its pool after the last statement, or closes it at once. */
+  release(destroy = false): void {
+    if (destroy) this.client.release(true);
+    else void this.last.catch(ignore).then(() => this.client.release());
+  }
+}
+
+function unlisten(connection: ListenConnection, channel: string): void {
+  connection.query(`UNLISTEN "${channel}"`).catch(ignore);
 }
 
 /**

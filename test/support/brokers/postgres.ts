@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { Client, Pool, type PoolConfig } from 'pg';
 import { Broker, type Account } from './broker.js';
 import { describeIf } from './describe-if.js';
 
@@ -42,6 +42,14 @@ export class PostgresServer extends Broker {
     if (uid === undefined)
       throw new Error('PostgreSQL does not run as root, and the user "postgres" does not exist');
     return { uid: Number(uid), gid: Number(gid) };
+  }
+
+  /**
+   * Returns a pool of connections. `pool.end()` resolves before they are closed, so a server that stops then still
+   * reports an error on them, for which a pool needs a listener.
+   */
+  pool(config: PoolConfig = {}): Pool {
+    return new Pool({ connectionString: this.url, ...config }).on('error', () => undefined);
   }
 
   protected override async prepare(): Promise<void> {

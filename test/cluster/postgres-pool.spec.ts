@@ -132,7 +132,7 @@ describeWithPostgres(
       await app.nest.close();
       postgres.resume();
       await endPools(pools.splice(pools.indexOf(pool), 1));
-      expect(await listening(admin, pool)).toEqual([]);
+      await until('the end of its connection', async () => (await listening(admin, pool)).length === 0);
     });
   },
 );

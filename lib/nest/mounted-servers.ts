@@ -169,19 +169,19 @@ export class MountedServers implements ServerLookup {
 
   /** @throws TypeError or Error if an option is unknown or malformed */
   private mount(mountPoint: MountPoint, options: GatewayOptions): Endpoint {
-    const place = mountPointName(mountPoint);
+    const name = mountPointName(mountPoint);
     // the options of known gateways were checked before, with the name of their class
-    checkOptions(options, `The gateway on ${place}`, true);
+    checkOptions(options, `The gateway on ${name}`, true);
     this.listen(mountPoint.port);
     this.transports.open(mountPoint.port);
-    const here = this.gateways.filter((mounted) => mounted.place === place);
+    const here = this.gateways.filter((mounted) => mounted.serverName === name);
     const gateways = here.map(({ gateway }) => gateway);
     const config = endpointConfig({
-      name: mountPointName(mountPoint),
+      name,
       gatewayLayers: [...gateways.map((gateway) => gateway.options), options],
       adapterOptions: this.options,
       gateways,
-      paths: gateways.length > 0 ? [place] : [...new Set(this.gateways.map((mounted) => mounted.place))],
+      paths: gateways.length > 0 ? [name] : [...new Set(this.gateways.map((mounted) => mounted.serverName))],
       of: (path) => this.of(mountPoint.port, path),
       services: this.services,
     });

@@ -59,20 +59,20 @@ function checkEvent(gateway: string, handler: () => unknown): void {
  *
  * @throws Error that names both gateways, the option, and both values
  */
-export function checkSharedPaths(mounted: readonly { gateway: Gateway; place: string }[]): void {
+export function checkSharedPaths(mounted: readonly { gateway: Gateway; serverName: string }[]): void {
   const firstValues = new Map<string, { gateway: string; value: unknown }>();
-  for (const { gateway, place } of mounted) {
+  for (const { gateway, serverName } of mounted) {
     const { name } = gateway.type;
     for (const [option, value] of Object.entries(flatten(gateway.options))) {
       if (value === undefined) continue;
-      const key = `${place} ${option}`;
+      const key = `${serverName} ${option}`;
       const first = firstValues.get(key);
       if (first === undefined) firstValues.set(key, { gateway: name, value });
       else if (!isDeepStrictEqual(first.value, value))
         throw withCode(
           'ERR_ENVELOPE_PATH_CONFLICT',
           new Error(
-            `${first.gateway} and ${name} share the path ${place} and differ in ${option}` +
+            `${first.gateway} and ${name} share the path ${serverName} and differ in ${option}` +
               `${contrast(first.value, value)}. One connection serves both: set ${option} in one of them, or on ` +
               'EnvelopeAdapter',
           ),

@@ -12,14 +12,14 @@ export interface MountedGateway {
   readonly gateway: Gateway;
   readonly mountPoint: MountPoint;
   /** The mount point as logs show it: two gateways with the same text share a server. */
-  readonly place: string;
+  readonly serverName: string;
 }
 
 /** Adds its mount point to each gateway. */
 export function mountGateways(gateways: readonly Gateway[], defaults: Defaults): MountedGateway[] {
   return gateways.map((gateway) => {
     const mountPoint = gatewayMountPoint(gateway.port, gateway.options, defaults);
-    return { gateway, mountPoint, place: mountPointName(mountPoint) };
+    return { gateway, mountPoint, serverName: mountPointName(mountPoint) };
   });
 }
 

@@ -14,19 +14,21 @@ export class StartupLog {
     private readonly guardNames: (gateway: Gateway) => readonly string[],
   ) {}
 
-  /** Logs one line per gateway of a place: `GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks; AuthGuard at the upgrade)`. */
-  mounted(place: string): void {
-    if (this.logged.has(place)) return;
-    this.logged.add(place);
-    const gateways = this.gateways.filter((mounted) => mounted.place === place).map(({ gateway }) => gateway);
+  /** Logs one line per gateway of a path: `GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks; AuthGuard at the upgrade)`. */
+  mounted(serverName: string): void {
+    if (this.logged.has(serverName)) return;
+    this.logged.add(serverName);
+    const gateways = this.gateways
+      .filter((mounted) => mounted.serverName === serverName)
+      .map(({ gateway }) => gateway);
     for (const gateway of gateways) {
       const { type, messages, hooks } = gateway;
       const contents = `${count(messages.length, 'message')}, ${count(hooks.length, 'lifecycle hook')}`;
       const guards = this.guardNames(gateway);
       const atUpgrade = guards.length === 0 ? '' : `; ${guards.join(', ')} at the upgrade`;
-      this.logger.log(`GET ${place} -> ${type.name} (${contents}${atUpgrade})`);
+      this.logger.log(`GET ${serverName} -> ${type.name} (${contents}${atUpgrade})`);
     }
-    this.warnOfSharedEvents(place, gateways);
+    this.warnOfSharedEvents(serverName, gateways);
   }
 
   /** Logs `bound 1 gateway on 0.0.0.0:3005` when the server listens. */
@@ -38,14 +40,16 @@ export class StartupLog {
   }
 
   /** Names the events that several gateways of one path handle. All of these handlers run, as with Nest's own adapters. */
-  private warnOfSharedEvents(place: string, gateways: readonly Gateway[]): void {
+  private warnOfSharedEvents(serverName: string, gateways: readonly Gateway[]): void {
     const handledBy = new Map<string, string[]>();
     for (const { type, messages } of gateways) {
       for (const event of messages) handledBy.set(event, [...(handledBy.get(event) ?? []), type.name]);
     }
     for (const [event, names] of handledBy) {
       if (names.length > 1)
-        this.logger.warn(`"${event}" on ${place} has handlers in ${names.join(' and ')}: all of them run`);
+        this.logger.warn(
+          `"${event}" on ${serverName} has handlers in ${names.join(' and ')}: all of them run`,
+        );
     }
   }
 }

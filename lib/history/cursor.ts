@@ -1,13 +1,13 @@
 /**
  * The positions that a client has seen in a room, as it sends them: one mark for each sender, joined by commas.
  *
- * A mark is `sender:number`, with `@id` behind it where the place in the store is known. The nodes of a cluster deliver their
+ * A mark is `sender:number`, with `@id` behind it where the id in the store is known. The nodes of a cluster deliver their
  * own messages at once, so clients on different nodes receive the messages of different senders in different orders. Only the
  * messages of one sender arrive in the order of their numbers: a client has seen those up to the latest mark of each sender.
- * A mark without a sender says that everything up to that place of the store was seen or left out.
+ * A mark without a sender says that everything up to that id of the store was seen or left out.
  */
 export interface Cursor {
-  /** Everything up to this place of the store was seen; `undefined` if no mark has a known place. */
+  /** Everything up to this id of the store was seen; `undefined` if no mark has a known id. */
   readonly since: string | undefined;
   /** The number of the last message of each sender. */
   readonly seen: ReadonlyMap<string, number>;
@@ -40,7 +40,7 @@ export function readCursor(text: unknown, ids: Ids): Cursor | undefined {
   return { since, seen };
 }
 
-/** Returns the position of a message. @param id its place in the store, if it is known */
+/** Returns the position of a message. @param id its id in the store, if it is known */
 export function positionOf(sender: string, number: number, id?: string): string {
   const mark = `${sender}:${number.toString(36)}`;
   return id === undefined ? mark : `${mark}@${id}`;

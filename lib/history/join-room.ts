@@ -4,7 +4,7 @@ import { OutgoingMessage } from '../server/rooms/outgoing-message.js';
 import { withTimeout } from '../server/util/with-timeout.js';
 import { positionOf, readCursor, readPosition, type Cursor } from './cursor.js';
 import type { RecentMessage } from './recent-messages.js';
-import { after, rewind, type PlacedEntry, type Replay } from './replay.js';
+import { after, rewind, type ReadEntry, type Replay } from './replay.js';
 import type { OpenRoom } from './open-room.js';
 
 /** Milliseconds that the store may take. After that the client receives only what is sent from now on. */
@@ -109,7 +109,7 @@ function newTo({ known }: Replay, cursor: Cursor | undefined): (meta: unknown) =
   };
 }
 
-function toMessage(room: string, { sender, number, id, event, args, meta }: PlacedEntry): OutgoingMessage {
+function toMessage(room: string, { sender, number, id, event, args, meta }: ReadEntry): OutgoingMessage {
   const position = positionOf(sender, number, id);
   return new OutgoingMessage({ data: [event, ...args], meta: { ...meta, room, position, replayed: true } });
 }

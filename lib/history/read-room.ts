@@ -1,7 +1,7 @@
 import { assertOptions, refuseOption } from '../protocol/refuse.js';
 import type { HistoryMessage, HistoryQuery } from '../server/rooms/history.js';
 import { positionOf, readCursor } from './cursor.js';
-import { findLast, messagesOf, type PlacedEntry } from './replay.js';
+import { findLast, messagesOf, type ReadEntry } from './replay.js';
 import type { OpenRoom } from './open-room.js';
 
 const DEFAULT_LIMIT = 50;
@@ -16,7 +16,7 @@ export async function readRoom(room: OpenRoom, query: HistoryQuery = {}): Promis
   const { before, after, limit = DEFAULT_LIMIT } = query;
   if (!(Number.isSafeInteger(limit) && limit > 0))
     refuseOption('history.read', 'limit', limit, 'a positive whole number, such as 50');
-  const [from, until] = await Promise.all([placeOf(room, after), placeOf(room, before)]);
+  const [from, until] = await Promise.all([idOf(room, after), idOf(room, before)]);
   const { store, key, limits } = room;
   const page = await store.read(
     key,
@@ -37,16 +37,16 @@ export async function readRoom(room: OpenRoom, query: HistoryQuery = {}): Promis
 }
 
 /**
- * Returns the place of a position in the store.
+ * Returns the id of the entry at a position.
  *
  * @throws TypeError if the position is malformed, or not in the history any more
  */
-async function placeOf({ store, key, limits }: OpenRoom, position: unknown): Promise<string | undefined> {
+async function idOf({ store, key, limits }: OpenRoom, position: unknown): Promise<string | undefined> {
   if (position === undefined) return undefined;
   const cursor = readCursor(position, store);
   if (cursor?.since !== undefined) return cursor.since;
   const all = cursor && messagesOf(await store.read(key, { limit: limits.size }, limits));
-  const isSeen = ({ sender, number }: PlacedEntry): boolean => cursor?.seen.get(sender) === number;
+  const isSeen = ({ sender, number }: ReadEntry): boolean => cursor?.seen.get(sender) === number;
   const found = findLast(all ?? [], isSeen);
   if (found === undefined)
     refuseOption(

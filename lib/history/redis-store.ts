@@ -134,8 +134,8 @@ class RedisStore implements HistoryStore {
 
 function entriesOf(reply: unknown): StoredEntry[] {
   return (reply as [id: unknown, fields: unknown][]).map(([id, fields]) => {
-    const place = String(id);
-    return { id: place, time: timeOf(place), text: textOf(fields) };
+    const text = String(id);
+    return { id: text, time: timeOf(text), text: textOf(fields) };
   });
 }
 

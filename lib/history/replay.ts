@@ -2,16 +2,16 @@ import type { Cursor } from './cursor.js';
 import { readEntry, type Entry } from './entry.js';
 import type { StoredPage } from './store.js';
 
-/** A message of a store, with its place. */
-export interface PlacedEntry extends Entry {
+/** A message as it is in the store. */
+export interface ReadEntry extends Entry {
   readonly id: string;
   readonly time: number;
 }
 
 /** What a client is sent. */
 export interface Replay {
-  readonly messages: PlacedEntry[];
-  /** Everything up to this place of the store was sent before, or is left out; `undefined` if there is no such place. */
+  readonly messages: ReadEntry[];
+  /** Everything up to this id of the store was sent before, or is left out; `undefined` if there is no such id. */
   readonly start: string | undefined;
   readonly isComplete: boolean;
   /** The last number of each sender in the store. */
@@ -25,8 +25,8 @@ export interface Replay {
 const MAX_DELAY = 10_000;
 
 /** Returns the messages of a page that are not malformed. Those without text stand for missing ones. */
-function placed({ entries }: StoredPage): (PlacedEntry | 'missing')[] {
-  const read: (PlacedEntry | 'missing')[] = [];
+function readEntries({ entries }: StoredPage): (ReadEntry | 'missing')[] {
+  const read: (ReadEntry | 'missing')[] = [];
   for (const { id, time, text } of entries) {
     const entry = text === '' ? 'missing' : readEntry(text);
     if (entry !== undefined) read.push(entry === 'missing' ? entry : { ...entry, id, time });
@@ -34,7 +34,7 @@ function placed({ entries }: StoredPage): (PlacedEntry | 'missing')[] {
   return read;
 }
 
-function lastNumbers(entries: readonly (PlacedEntry | 'missing')[]): Map<string, number> {
+function lastNumbers(entries: readonly (ReadEntry | 'missing')[]): Map<string, number> {
   const known = new Map<string, number>();
   for (const entry of entries)
     if (entry !== 'missing') known.set(entry.sender, Math.max(entry.number, known.get(entry.sender) ?? 0));
@@ -42,14 +42,14 @@ function lastNumbers(entries: readonly (PlacedEntry | 'missing')[]): Map<string,
 }
 
 /** Returns the messages of a page, without those that were written twice. */
-export function messagesOf(page: StoredPage): PlacedEntry[] {
-  return withoutRepeats(placed(page));
+export function messagesOf(page: StoredPage): ReadEntry[] {
+  return withoutRepeats(readEntries(page));
 }
 
 /** A client of the broker that reconnects may write the commands without an answer once more. */
-function withoutRepeats(entries: readonly (PlacedEntry | 'missing')[]): PlacedEntry[] {
+function withoutRepeats(entries: readonly (ReadEntry | 'missing')[]): ReadEntry[] {
   const last = new Map<string, number>();
-  return entries.filter((entry): entry is PlacedEntry => {
+  return entries.filter((entry): entry is ReadEntry => {
     if (entry === 'missing' || entry.number <= (last.get(entry.sender) ?? -1)) return false;
     last.set(entry.sender, entry.number);
     return true;
@@ -58,7 +58,7 @@ function withoutRepeats(entries: readonly (PlacedEntry | 'missing')[]): PlacedEn
 
 /** Selects the last messages of a page for a client that joins for the first time. */
 export function rewind(page: StoredPage, count: number): Replay {
-  const entries = placed(page);
+  const entries = readEntries(page);
   const all = withoutRepeats(entries);
   const messages = count === 0 ? [] : all.slice(-count);
   const before = all.at(-messages.length - 1);
@@ -77,12 +77,12 @@ export function rewind(page: StoredPage, count: number): Replay {
  * @param page the entries after `cursor.since`; all entries if that is not known, or entries after it were deleted
  */
 export function after(page: StoredPage, cursor: Cursor, isSince: boolean): Replay {
-  const entries = placed(page);
+  const entries = readEntries(page);
   const all = withoutRepeats(entries);
-  const isSeen = ({ sender, number }: PlacedEntry): boolean => number <= (cursor.seen.get(sender) ?? -1);
+  const isSeen = ({ sender, number }: ReadEntry): boolean => number <= (cursor.seen.get(sender) ?? -1);
   const lastSeen = findLast(all, isSeen);
-  // without a place in the store: an earlier message of another sender was sent before the client joined, or was on its way
-  const isTooEarly = ({ sender, time }: PlacedEntry): boolean =>
+  // without an id in the store: an earlier message of another sender was sent before the client joined, or was on its way
+  const isTooEarly = ({ sender, time }: ReadEntry): boolean =>
     cursor.since === undefined &&
     lastSeen !== undefined &&
     !cursor.seen.has(sender) &&

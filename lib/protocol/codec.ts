@@ -69,7 +69,7 @@ export function encodeAnswer(
   return `${head(event)}${dataField(data, event, aside)},"ack":${JSON.stringify(ack)}${more ? ',"more":true}' : '}'}`;
 }
 
-/** Adds the position in the log to an encoded envelope. */
+/** Adds the offset in the log to an encoded envelope. */
 export function addOffset(text: string, offset: string): string {
   // an envelope is one JSON object, so its last character is the closing brace
   return `${text.slice(0, -1)},"offset":${JSON.stringify(offset)}}`;

@@ -28,7 +28,7 @@ describe('MessageLog', () => {
   it('returns the messages after a position, in order', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 5);
-    expect(log.position).toBe(5);
+    expect(log.latest).toBe(5);
     expect(offsets(log.since(2, { server: '/ws', rooms: [] }))).toEqual(['3', '4', '5']);
     expect(offsets(log.since(5, { server: '/ws', rooms: [] }))).toEqual([]);
     expect(offsets(log.since(0, { server: '/ws', rooms: [] }))).toEqual(['1', '2', '3', '4', '5']);
@@ -187,7 +187,7 @@ describe('MessageLog', () => {
       };
       for (let i = random.below(2_000); i > 0; i--) emit();
       for (let i = 0; i < 20; i++) {
-        const after = random.below(log.position + 1);
+        const after = random.below(log.latest + 1);
         const server = random.pick(['/a', '/b']);
         const own = random.some(rooms);
         if (!log.reachesBack(after)) continue;
@@ -197,14 +197,14 @@ describe('MessageLog', () => {
           for (let more = random.below(200); more > 0; more--) emit();
           last = steps.next();
         }
-        const until = last.value?.until ?? log.position;
+        const until = last.value?.until ?? log.latest;
         const expected = scan(after, until, server, own);
         if (last.value !== undefined || log.reachesBack(after)) {
           expect(offsets(last.value?.frames)).toEqual(expected);
           // a second search returns the messages that were added since
           if (expected !== undefined)
             expect(offsets(log.since(until, { server, rooms: own }))).toEqual(
-              scan(until, log.position, server, own),
+              scan(until, log.latest, server, own),
             );
         }
         compared++;

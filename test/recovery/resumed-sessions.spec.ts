@@ -36,7 +36,7 @@ class ModelClient {
     readonly since: number,
   ) {
     this.rooms = new Set([id]);
-    this.session = beginSession(id, recovery.position!, undefined);
+    this.session = beginSession(id, recovery.offset!, undefined);
   }
 
   join(room: string): void {
@@ -50,7 +50,7 @@ class ModelClient {
   }
 
   private change(change: { joined?: string[]; left?: string[] }): void {
-    const at = this.recovery.position!;
+    const at = this.recovery.offset!;
     const { changes, forgotten } = withChange(this.session.changes, { at, ...change });
     this.session = { ...this.session, changes, from: forgotten ?? this.session.from };
   }
@@ -87,7 +87,7 @@ class ModelPath {
     const packet = { type: 2, nsp: '/', data: [name, payload] };
     this.adapters.get(server)!.broadcast(packet, options);
     const { length } = JSON.stringify({ event: name, data: payload });
-    this.sent.push({ name, length, server, target, offset: this.of(this.servers[0]!).position! });
+    this.sent.push({ name, length, server, target, offset: this.of(this.servers[0]!).offset! });
     for (const client of this.clients)
       client.concerned.push((server ?? client.server) === client.server && isInTarget(client.rooms, target));
   }
@@ -158,7 +158,7 @@ describe('the sessions that clients resume, in memory', () => {
           ...session,
           token,
           changes,
-          sent: recovery.position!,
+          sent: recovery.offset!,
           id: client.id,
           rooms: [...client.rooms],
           data: undefined,
@@ -215,7 +215,7 @@ describe('the sessions that clients resume, in memory', () => {
       const { token, from } = client.session;
       recovery.save({
         ...client.session,
-        sent: recovery.position!,
+        sent: recovery.offset!,
         id: client.id,
         rooms: [...client.rooms],
         data: undefined,

@@ -57,11 +57,11 @@ describe('the answer to the only message in flight', () => {
 
   it('waits behind a message without its position in the log', async () => {
     const { outbox, writes } = open();
-    const placement = new PendingOffset();
-    outbox.pushPending(new Frame('{"event":"a"}', true, placement));
+    const offset = new PendingOffset();
+    outbox.pushPending(new Frame('{"event":"a"}', true, offset));
     outbox.pushLast('answer');
     expect(writes).toEqual([]);
-    placement.settle('1');
+    offset.settle('1');
     await endOfTick();
     expect(writes).toEqual([['{"event":"a","offset":"1"}', 'answer']]);
   });

@@ -5,7 +5,7 @@ import { bytesOf, Outbox, type OutboxTransport } from '../../lib/server/transpor
 /** An open connection, and the texts of the frames that were written to it. */
 function open(limit = 1_000_000, known: readonly string[] = []) {
   const tcp = new PassThrough();
-  const seen = { overflows: 0, offsets: [] as string[], unplaced: 0 };
+  const seen = { overflows: 0, offsets: [] as string[], withoutOffset: 0 };
   const transport: OutboxTransport = {
     isOpen: true,
     takesFrames: true,
@@ -25,7 +25,9 @@ function open(limit = 1_000_000, known: readonly string[] = []) {
     },
     onOverflow: () => void seen.overflows++,
     shouldSend: (offset) =>
-      offset === undefined ? ++seen.unplaced > 0 : !known.includes(offset) && seen.offsets.push(offset) > 0,
+      offset === undefined
+        ? ++seen.withoutOffset > 0
+        : !known.includes(offset) && seen.offsets.push(offset) > 0,
   };
   const outbox = new Outbox(transport, limit);
   outbox.start();
@@ -38,15 +40,15 @@ function open(limit = 1_000_000, known: readonly string[] = []) {
     return texts;
   };
   const pendingOffset = (event: string): PendingOffset => {
-    const placement = new PendingOffset();
-    outbox.pushPending(new Frame(`{"event":"${event}"}`, true, placement));
-    return placement;
+    const offset = new PendingOffset();
+    outbox.pushPending(new Frame(`{"event":"${event}"}`, true, offset));
+    return offset;
   };
   return { outbox, seen, written, pendingOffset };
 }
 
-const placed = (event: string, offset: string): Frame =>
-  new Frame(`{"event":"${event}"}`, true, offset).positioned;
+const withOffset = (event: string, offset: string): Frame =>
+  new Frame(`{"event":"${event}"}`, true, offset).withOffset;
 
 describe('Outbox, with messages that wait for their offset in the log', () => {
   it('holds back frames that were pushed after such a message, and no earlier ones', () => {
@@ -74,7 +76,7 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
     const { outbox, written, pendingOffset } = open();
     const own = pendingOffset('own');
     outbox.push('direct');
-    outbox.pushPositioned(placed('other', '1'));
+    outbox.pushAhead(withOffset('other', '1'));
     expect(written()).toEqual(['{"event":"other","offset":"1"}']);
     own.settle('2');
     expect(written()).toEqual(['{"event":"own","offset":"2"}', 'direct']);
@@ -132,7 +134,7 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
   it('moves each waiting message only a few times, for any number of messages', () => {
     const COUNT = 10_000;
     const { outbox, pendingOffset } = open();
-    const places = Array.from({ length: COUNT }, (_, i) => pendingOffset(`e${i}`));
+    const offsets = Array.from({ length: COUNT }, (_, i) => pendingOffset(`e${i}`));
     let moved = 0;
     const splice = Array.prototype.splice;
     try {
@@ -141,7 +143,7 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
         moved += this.length;
         return removed;
       } as typeof splice;
-      places.forEach((place, i) => place.settle(`1-${i}`));
+      offsets.forEach((offset, i) => offset.settle(`1-${i}`));
     } finally {
       Array.prototype.splice = splice;
     }

@@ -1,6 +1,6 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import type { SharedLog } from '../recovery/shared-log.js';
-import { PLACE, type LoggedPacket } from '../rooms/outgoing-message.js';
+import { LOG_OFFSET, type LoggedPacket } from '../rooms/outgoing-message.js';
 import { isRecoverable } from '../rooms/target.js';
 import { PendingOffset } from '../transport/frame.js';
 import { override, type Internals } from './adapter-internals.js';
@@ -10,7 +10,7 @@ interface Encoder {
 }
 
 /**
- * A message of `ClusterAdapter` that waits for its position in the log. `mark` is the id of {@link SharedLog.register}.
+ * A message of `ClusterAdapter` that waits for its offset in the log. `mark` is the id of {@link SharedLog.register}.
  */
 interface MarkedMessage {
   readonly data?: { readonly opts?: { readonly flags?: { readonly mark?: number } } };
@@ -42,7 +42,7 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
   override(adapter, 'addOffsetIfNecessary', () => (packet, options, offset) => {
     if (log === undefined || typeof offset !== 'string' || remotePackets.has(packet as object)) return;
     const { flags } = options as BroadcastOptions;
-    if (isRecoverable(packet as object, flags)) (packet as LoggedPacket)[PLACE] = offset;
+    if (isRecoverable(packet as object, flags)) (packet as LoggedPacket)[LOG_OFFSET] = offset;
   });
   if (log !== undefined) {
     override(adapter, 'doPublish', (publish) => async (message) => {
@@ -63,7 +63,9 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
     const { flags } = target;
     const isLogged = log !== undefined && isRecoverable(packet, flags);
     const pending = isLogged ? log.register({ except: NO_ROOMS, ...target }) : undefined;
-    const local = isLogged ? { ...packet, [PLACE]: pending?.placement ?? PendingOffset.none() } : packet;
+    const local = isLogged
+      ? { ...packet, [LOG_OFFSET]: pending?.pendingOffset ?? PendingOffset.none() }
+      : packet;
     const copy = { ...packet };
     remotePackets.add(copy);
     try {

@@ -96,10 +96,10 @@ function connect<Client extends EnvelopeSocket>(
   const hasGreeting = isGreeted(socket);
   // without an owner that its guards identify, no client could resume the session
   const isResumable = hasGreeting && socket._grant?.key !== undefined;
-  // a resumed client continues from its offset, even if this node does not know the position of the log yet
+  // a resumed client continues from its offset, even if this node does not know the offset of the log yet
   const resumption = socket._session?.resumption;
-  const position = isResumable ? (resumption?.offset ?? server._recovery?.position) : undefined;
-  if (position !== undefined) (socket._session ??= new ResumableSession(socket)).begin(position);
+  const offset = isResumable ? (resumption?.offset ?? server._recovery?.offset) : undefined;
+  if (offset !== undefined) (socket._session ??= new ResumableSession(socket)).begin(offset);
   server.sockets.set(socket.id, socket);
   if (socket._connection.isCarried) server.encoder.carried++;
   const joinedNewRooms = hasJoinedNewRooms(server, socket);
@@ -118,7 +118,7 @@ function connect<Client extends EnvelopeSocket>(
       'the session has ended',
     );
   if (hasGreeting) {
-    greet(socket, greeting(socket, server._config, position), sentMeanwhile);
+    greet(socket, greeting(socket, server._config, offset), sentMeanwhile);
   } else {
     // the application selected a subprotocol without offsets, whose clients cannot use missed messages
     socket._connection.startWriting();
@@ -236,12 +236,12 @@ const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
 function greeting(
   socket: EnvelopeSocket,
   { limits, gateway }: Pick<NamespaceConfig<unknown>, 'limits' | 'gateway'>,
-  position: string | undefined,
+  offset: string | undefined,
 ): Encoded {
   const { recovered } = socket;
   const features = [...FEATURES];
   if (gateway.reauthenticate) features.push('auth');
-  if (position !== undefined) features.push('recovery');
+  if (offset !== undefined) features.push('recovery');
   if (gateway.doesOnce) features.push('once');
   features.push(...gateway.transportFeatures);
   const data = {
@@ -253,5 +253,5 @@ function greeting(
     ...socket._lifecycle.expiry?.told,
   };
   // no offset for a resumed client: it continues from its own, since the missed messages follow
-  return socket._connection.encoding.greeting(data, recovered ? undefined : position);
+  return socket._connection.encoding.greeting(data, recovered ? undefined : offset);
 }

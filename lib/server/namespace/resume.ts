@@ -7,7 +7,7 @@ import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
 import { applyRestoreOption } from './restore-session.js';
 import { socketIdOf, type Session } from '../recovery/session.js';
-import { isRepeatedFrom } from '../recovery/unplaced.js';
+import { isRepeatedFrom } from '../recovery/offset-gap.js';
 import { callSafely } from '../util/safe-call.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
@@ -42,7 +42,7 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   const isOwner = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // an offset before the session began would replay messages that were sent to the rooms before the client joined them
   const isOffsetOfSession = !recovery.isLater(found.session.from, offset);
-  const isExact = !isRepeatedFrom(found.session.unplaced, offset, recovery);
+  const isExact = !isRepeatedFrom(found.session.gap, offset, recovery);
   const canResume = isOwner && isOffsetOfSession && isExact && (await applyRestoreOption(client, found));
   if (canResume && client._isEnded) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.length, 0);
@@ -66,7 +66,7 @@ function store(recovery: Recovery, client: EnvelopeSocket, session: Session): vo
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !hasGrantedUser(client, grant)) return;
-  const { token, sent, from, changes, unplaced } = session;
+  const { token, sent, from, changes, gap } = session;
   const [, former] = client._session?.tokens ?? [];
   session.isKept = true;
   recovery.save({
@@ -80,7 +80,7 @@ function store(recovery: Recovery, client: EnvelopeSocket, session: Session): vo
     sent,
     from,
     changes,
-    unplaced,
+    gap,
     address: client._upgrade.clientInfo.rateKey,
   });
 }

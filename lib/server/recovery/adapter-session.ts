@@ -2,11 +2,14 @@ import type { Adapter, Session } from 'socket.io-adapter';
 import { withTimeout } from '../util/with-timeout.js';
 import { restoreOnce, type RestoreProgress } from './restore-once.js';
 import { isReadableFor, metaOf } from './stream-entry.js';
+import type { OffsetGap } from './offset-gap.js';
 import type { StoredSession } from './types.js';
 
 /** A session as adapters store it, with fields of this package that they store unchanged. */
 export type AdapterSession = Session &
-  Pick<StoredSession, 'sent' | 'from' | 'changes' | 'unplaced'> & {
+  Pick<StoredSession, 'sent' | 'from' | 'changes'> & {
+    /** {@link StoredSession.gap}, by a name that nodes of all versions know. */
+    readonly unplaced?: OffsetGap | null | undefined;
     readonly identity?: string | null | undefined;
     /** The path, since brokers do not separate the sessions of different servers. */
     readonly server: string;
@@ -51,7 +54,7 @@ export function restoreCopy(
  * Returns the progress of a new restore.
  *
  * @param isComplete `true` to restore a session without reading the log
- * @param metas takes the metadata of the messages by position: adapters restore their arguments only
+ * @param metas takes the metadata of the messages by offset: adapters restore their arguments only
  */
 export function startRestore(
   adapter: Adapter,
@@ -62,9 +65,9 @@ export function startRestore(
     isComplete,
     pages: 0,
     entries: 0,
-    isReadable(fields, position) {
+    isReadable(fields, offset) {
       const meta = metas && metaOf(adapter, fields);
-      if (meta !== undefined) metas!.set(position, meta);
+      if (meta !== undefined) metas!.set(offset, meta);
       return isReadableFor(adapter, fields);
     },
   };

@@ -21,7 +21,7 @@ import type { RestoreProgress } from './restore-once.js';
 import { isResumeToken } from './session.js';
 import type { StorageBudget } from './storage-budget.js';
 import { decodeBroadcast } from './stream-entry.js';
-import { byLastElement, byOffset, isLater } from './stream-position.js';
+import { byLastElement, byOffset, isLater } from './stream-offset.js';
 import type { TakeOverBudget } from './take-over-budget.js';
 
 /** An adapter, and the log that it writes to. */
@@ -69,33 +69,22 @@ export class ClusterRecovery implements Recovery {
     return this.parent === undefined ? [this.adapter] : [this.adapter, this.parent.adapter];
   }
 
-  get position(): string | undefined {
+  get offset(): string | undefined {
     let latest: string | undefined;
-    for (const { position } of this.logs)
-      if (position !== undefined && (latest === undefined || isLater(position, latest))) latest = position;
+    for (const { offset } of this.logs)
+      if (offset !== undefined && (latest === undefined || isLater(offset, latest))) latest = offset;
     return latest;
   }
 
-  isLater(position: string, than: string): boolean {
-    return isLater(position, than);
+  isLater(offset: string, than: string): boolean {
+    return isLater(offset, than);
   }
 
   save(session: StoredSession): void {
     if (this.storage.mayStore(session)) this.store(session);
   }
 
-  private store({
-    token,
-    former,
-    id,
-    rooms,
-    data,
-    identity,
-    sent,
-    from,
-    changes,
-    unplaced,
-  }: StoredSession): void {
+  private store({ token, former, id, rooms, data, identity, sent, from, changes, gap }: StoredSession): void {
     const session: Omit<AdapterSession, 'missedPackets' | 'pid'> = {
       sid: id,
       rooms: [...rooms],
@@ -104,7 +93,7 @@ export class ClusterRecovery implements Recovery {
       sent,
       from,
       changes,
-      unplaced,
+      unplaced: gap,
       server: this.server,
     };
     this.adapter.persistSession({ ...session, pid: token, also: former } as AdapterSession);
@@ -175,7 +164,7 @@ export class ClusterRecovery implements Recovery {
     return packets && { ...found, missedPackets: packets.sort(byLastElement) };
   }
 
-  /** Removes the packets that repeat earlier ones. The last element of each is its position. */
+  /** Removes the packets that repeat earlier ones. The last element of each is its offset. */
   private withoutRepeated(packets: readonly unknown[][] | undefined): readonly unknown[][] | undefined {
     return packets?.filter((packet) => !this.logs.some((log) => log.isRepeated(packet.at(-1) as string)));
   }
@@ -193,14 +182,14 @@ export class ClusterRecovery implements Recovery {
     for (const adapter of this.adapters) {
       const progress: RestoreProgress = {
         ...startRestore(adapter),
-        isReadable: (fields, position) => {
+        isReadable: (fields, entryOffset) => {
           const broadcast = decodeBroadcast(adapter, fields);
           if (broadcast === undefined) return false;
           const { packet, opts } = broadcast;
           const target = { rooms: new Set(opts.rooms), except: new Set(opts.except) };
-          if (isInTarget(roomsAt(position, periods, isLater), target)) {
-            packets.push([...packet.data, position]);
-            if (packet.meta !== undefined) metas.set(position, packet.meta);
+          if (isInTarget(roomsAt(entryOffset, periods, isLater), target)) {
+            packets.push([...packet.data, entryOffset]);
+            if (packet.meta !== undefined) metas.set(entryOffset, packet.meta);
           }
           return false;
         },

@@ -7,7 +7,7 @@ import { periodsSince, roomsAt } from './membership.js';
 import { toFrames } from './missed-packets.js';
 import { ReplayedOffsets } from './replayed-offsets.js';
 import type { LogEntry } from './shared-log.js';
-import { isLater } from './stream-position.js';
+import { isLater } from './stream-offset.js';
 import type { Resumption, StoredSession } from './types.js';
 
 /** What a resumption needs of its recovery. */
@@ -15,7 +15,7 @@ export interface ResumptionLog {
   /** Returns the offsets of the messages that a client in these rooms missed; `undefined` if the log could not be read. */
   offsetsMissedIn(rooms: readonly Room[]): Promise<ReadonlySet<string> | undefined>;
   /**
-   * Returns this node's messages that have no position in the log yet; `undefined` if one of them revokes the session.
+   * Returns this node's messages that have no offset in the log yet; `undefined` if one of them revokes the session.
    *
    * @param restricted the rooms that are restored, a subset of the session's rooms
    */
@@ -48,8 +48,8 @@ export class ClusterResumption implements Resumption {
     // brokers turn undefined into null
     const identity = found.identity ?? undefined;
     const changes = found.changes ?? undefined;
-    const unplaced = found.unplaced ?? undefined;
-    this.stored = { token, id, rooms, data, identity, sent, from, changes, unplaced, address: undefined };
+    const gap = found.unplaced ?? undefined;
+    this.stored = { token, id, rooms, data, identity, sent, from, changes, gap, address: undefined };
     this.session = this.stored;
     this.rooms = this.restricted = rooms;
     const offsets = missed.map((frame) => frame.offset!);

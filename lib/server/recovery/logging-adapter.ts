@@ -7,11 +7,11 @@ import type { Frame } from '../transport/frame.js';
 import { storedArguments } from './stored-message.js';
 
 /**
- * Assigns a packet its position in the log.
+ * Assigns a packet its offset in the log.
  *
  * @returns a function that adds the encoded packet to the log; `undefined` if the packet is not stored
  */
-export type AssignPosition = (
+export type AssignOffset = (
   packet: LoggedPacket,
   options: BroadcastOptions,
 ) => ((frame: Frame | undefined, args: string | undefined) => void) | undefined;
@@ -25,13 +25,13 @@ interface Recipient {
 export class LoggingAdapter extends MemoryAdapter {
   constructor(
     nsp: unknown,
-    private readonly assignPosition: AssignPosition,
+    private readonly assignOffset: AssignOffset,
   ) {
     super(nsp);
   }
 
   override broadcast(packet: LoggedPacket, options: BroadcastOptions): void {
-    const addToLog = this.assignPosition(packet, options);
+    const addToLog = this.assignOffset(packet, options);
     if (addToLog === undefined) return super.broadcast(packet, options);
     const { encoder } = this.nsp as unknown as { readonly encoder: PacketEncoder };
     const messages = encoder.encode(packet);

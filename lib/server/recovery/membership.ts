@@ -2,7 +2,7 @@ import type { Room } from 'socket.io-adapter';
 
 /** A change of a client's rooms: it joined or left some. */
 export interface RoomChange {
-  /** The position of the log at the change. */
+  /** The offset of the log at the change. */
   readonly at: string;
   /** `null` after a broker has stored an `undefined`. */
   readonly joined?: readonly Room[] | null | undefined;
@@ -12,11 +12,11 @@ export interface RoomChange {
 /** A range of the log, and the client's rooms during it. */
 interface Period {
   readonly rooms: readonly Room[];
-  /** The last position of the range; `undefined` for the current range. */
+  /** The last offset of the range; `undefined` for the current range. */
   readonly until: string | undefined;
 }
 
-type IsLater = (position: string, than: string) => boolean;
+type IsLater = (offset: string, than: string) => boolean;
 
 /** The maximum number of rooms in all changes of one client. Beyond that, the oldest changes are removed. */
 const MAX_ROOMS = 200;
@@ -24,7 +24,7 @@ const MAX_ROOMS = 200;
 /**
  * Adds a change to a client's list of changes.
  *
- * @returns the new list, and the position of the last change that was removed from it because it was full
+ * @returns the new list, and the offset of the last change that was removed from it because it was full
  */
 export function withChange(
   changes: readonly RoomChange[],
@@ -42,11 +42,11 @@ export function withChange(
 }
 
 /**
- * Returns the ranges of the log since a position, with a client's rooms in each. The changes must reach back to that
- * position.
+ * Returns the ranges of the log since an offset, with a client's rooms in each. The changes must reach back to that
+ * offset.
  */
 export function periodsSince(
-  position: string,
+  offset: string,
   rooms: readonly Room[],
   changes: readonly RoomChange[],
   isLater: IsLater,
@@ -54,17 +54,17 @@ export function periodsSince(
   const current = new Set(rooms);
   const periods: Period[] = [{ rooms, until: undefined }];
   for (const { at, joined, left } of [...changes].reverse()) {
-    if (!isLater(at, position)) break;
+    if (!isLater(at, offset)) break;
     for (const room of joined ?? []) current.delete(room);
     for (const room of left ?? []) current.add(room);
-    // of several changes at one position, the rooms before the first one count
+    // of several changes at one offset, the rooms before the first one count
     if (periods[0]!.until === at) periods.shift();
     periods.unshift({ rooms: [...current], until: at });
   }
   return periods;
 }
 
-/** Returns the rooms of the period that contains a position. */
-export function roomsAt(position: string, periods: readonly Period[], isLater: IsLater): readonly Room[] {
-  return periods.find(({ until }) => until === undefined || !isLater(position, until))!.rooms;
+/** Returns the rooms of the period that contains an offset. */
+export function roomsAt(offset: string, periods: readonly Period[], isLater: IsLater): readonly Room[] {
+  return periods.find(({ until }) => until === undefined || !isLater(offset, until))!.rooms;
 }

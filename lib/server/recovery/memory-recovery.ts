@@ -1,7 +1,7 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import type { CreateAdapter } from '../rooms/adapter-factory.js';
-import { PLACE, type LoggedPacket } from '../rooms/outgoing-message.js';
-import { LoggingAdapter, type AssignPosition } from './logging-adapter.js';
+import { LOG_OFFSET, type LoggedPacket } from '../rooms/outgoing-message.js';
+import { LoggingAdapter, type AssignOffset } from './logging-adapter.js';
 import type { Recovery, RecoverySettings, ResumeRequest, Resumption, StoredSession } from './types.js';
 import { isRecoverable } from '../rooms/target.js';
 import type { ResolvedRecovery } from './types.js';
@@ -13,7 +13,7 @@ import { SessionStore, SESSIONS_PART, TOO_LARGE, type ExpiringSession } from './
 
 interface Stored extends ExpiringSession {
   readonly server: string;
-  /** The position of the log at the disconnect. */
+  /** The number of the latest entry at the disconnect. */
   readonly disconnectedAt: number;
 }
 
@@ -45,10 +45,8 @@ export class MemoryRecovery implements RecoverySettings {
     this.maxDisconnectionDuration = maxDisconnectionDuration;
     const forSessions = Math.floor(maxStoredBytes * SESSIONS_PART);
     const { offsets } = this;
-    this.log = new MessageLog(
-      maxDisconnectionDuration + UNDETECTED,
-      maxStoredBytes - forSessions,
-      (position) => offsets.of(position),
+    this.log = new MessageLog(maxDisconnectionDuration + UNDETECTED, maxStoredBytes - forSessions, (number) =>
+      offsets.of(number),
     );
     const limit = `recovery.maxStoredBytes (${maxStoredBytes}, half of it for sessions)`;
     this.sessions = new SessionStore(forSessions, (reason) => warn(limit, `${limit} ${WARNINGS[reason]}`));
@@ -63,9 +61,7 @@ export class MemoryRecovery implements RecoverySettings {
   readonly adapter: CreateAdapter = (nsp, forEachSocket) => {
     // a broadcast to a RegExp namespace is for all its children
     const server = forEachSocket === undefined ? (nsp as { name: string }).name : undefined;
-    const adapter = new LoggingAdapter(nsp, (packet, options) =>
-      this.assignPosition(server, packet, options),
-    );
+    const adapter = new LoggingAdapter(nsp, (packet, options) => this.assignOffset(server, packet, options));
     if (forEachSocket !== undefined) Reflect.set(adapter, 'apply', forEachSocket);
     return adapter;
   };
@@ -74,28 +70,28 @@ export class MemoryRecovery implements RecoverySettings {
     const { log, offsets } = this;
     return {
       ready: Promise.resolve(),
-      get position() {
-        return offsets.of(log.position);
+      get offset() {
+        return offsets.of(log.latest);
       },
-      isLater: (position, than) => offsets.isLater(position, than),
+      isLater: (offset, than) => offsets.isLater(offset, than),
       save: (session) => this.save(session, server),
       resume: (token, offset, request) => this.resume(token, offset, server, request),
     };
   }
 
-  private assignPosition(
+  private assignOffset(
     server: string | undefined,
     packet: LoggedPacket,
     options: BroadcastOptions,
-  ): ReturnType<AssignPosition> {
+  ): ReturnType<AssignOffset> {
     if (!isRecoverable(packet, options.flags)) return undefined;
-    packet[PLACE] = this.offsets.of(this.log.advance());
+    packet[LOG_OFFSET] = this.offsets.of(this.log.advance());
     return (frame, args) => this.log.add(server, options, frame, args);
   }
 
   private save(session: StoredSession, server: string): void {
     const expires = Date.now() + this.maxDisconnectionDuration;
-    this.put({ ...session, server, disconnectedAt: this.log.position, expires });
+    this.put({ ...session, server, disconnectedAt: this.log.latest, expires });
   }
 
   private put(session: Stored): void {
@@ -115,12 +111,12 @@ export class MemoryRecovery implements RecoverySettings {
     const found = this.sessions.take(token)!;
     const session = { ...found, token, former: undefined };
     const { log, offsets } = this;
-    const position = offsets.positionOf(offset);
-    if (position === undefined || session.expires < Date.now()) return undefined;
+    const number = offsets.numberOf(offset);
+    if (number === undefined || session.expires < Date.now()) return undefined;
     // the offset of another client: this one would receive messages from before it joined its rooms
-    if ((offsets.positionOf(session.from) ?? 0) > position) return undefined;
+    if ((offsets.numberOf(session.from) ?? 0) > number) return undefined;
     // a client that received everything before the disconnect missed only later messages
-    const from = offset === session.sent ? Math.max(position, session.disconnectedAt) : position;
+    const from = offset === session.sent ? Math.max(number, session.disconnectedAt) : number;
     const putBack = (newToken?: string): void =>
       this.put(newToken === undefined ? session : { ...session, token: newToken, former: token });
     const { maxBytes, encoding } = request;

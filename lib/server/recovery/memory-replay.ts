@@ -28,7 +28,7 @@ interface ReplayQuery {
 const CHUNK = 66_000;
 
 /**
- * Finds the messages after a position that a client missed, and encodes them, in steps that `work` ends.
+ * Finds the messages after a number that a client missed, and encodes them, in steps that `work` ends.
  *
  * @returns `undefined` if the client needs a new session: messages are no longer in the log, or more than `maxBytes` are
  * missing
@@ -50,7 +50,7 @@ export function* prepareReplay(
   let size = 0;
   let total = 0;
   for (const frame of missed.frames) {
-    const text = frame.positioned.payload as string;
+    const text = frame.withOffset.payload as string;
     chunk.push(text);
     size += text.length;
     if (size > CHUNK) {
@@ -67,7 +67,7 @@ export function* prepareReplay(
 }
 
 /**
- * Searches the log with the rooms that the client had at each position. Its offset is earlier than a change of its
+ * Searches the log with the rooms that the client had at each entry. Its offset is earlier than a change of its
  * rooms if it lost the connection before it received a message after the change.
  */
 function* searchPeriods(
@@ -93,7 +93,7 @@ function* searchPeriods(
         former: period.rooms,
         encoding,
         maxBytes: maxBytes - bytes,
-        end: period.until === undefined ? undefined : offsets.positionOf(period.until),
+        end: period.until === undefined ? undefined : offsets.numberOf(period.until),
       },
       work,
     );

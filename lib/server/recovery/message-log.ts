@@ -12,7 +12,7 @@ import { textBytes } from '../util/heap-size.js';
 interface Entry {
   /** `undefined`: all servers of the path. */
   readonly server: string | undefined;
-  /** The position in the log. */
+  /** Counts the entries of the log, from 1 on. */
   readonly number: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
@@ -51,18 +51,18 @@ interface MissedQuery {
   readonly encoding?: Encoding;
   /** The maximum number of bytes of missed messages; with more, the client needs a new session. Default: no limit */
   readonly maxBytes?: number;
-  /** The last position to search. Default: that of the latest message */
+  /** The number of the last entry to search. Default: that of the latest message */
   readonly end?: number | undefined;
 }
 
 /** The messages that a client missed. */
 export interface Missed {
   readonly frames: Frame[];
-  /** The position up to which the log was searched. */
+  /** The number of the last entry that was searched. */
   readonly until: number;
 }
 
-/** The log of one path's latest messages, limited in age and in heap bytes. Positions start at 1. */
+/** The log of one path's latest messages, limited in age and in heap bytes. */
 export class MessageLog {
   private readonly entries = new EntryList<Entry>();
   private readonly index = new RoomIndex<Entry>();
@@ -74,12 +74,12 @@ export class MessageLog {
     /** How long messages are stored, in milliseconds. */
     private readonly duration: number,
     private readonly maxBytes: number,
-    /** Returns the offset that clients receive for a position. */
-    private readonly toOffset: (position: number) => string = String,
+    /** Returns the offset that clients receive for the number of an entry. */
+    private readonly toOffset: (number: number) => string = String,
   ) {}
 
-  /** The position of the latest message. */
-  get position(): number {
+  /** The number of the latest message. */
+  get latest(): number {
     return this.last;
   }
 
@@ -88,12 +88,12 @@ export class MessageLog {
     return this.size + this.index.bytes + this.names.bytes;
   }
 
-  /** Returns the position of the next message, and reserves it. */
+  /** Returns the number of the next message, and reserves it. */
   advance(): number {
     return ++this.last;
   }
 
-  /** Adds the message of the last reserved position. A message without a frame revokes the sessions of its target. */
+  /** Adds the message of the last reserved number. A message without a frame revokes the sessions of its target. */
   add(
     server: string | undefined,
     { rooms, except }: BroadcastOptions,
@@ -119,9 +119,9 @@ export class MessageLog {
     this.trim(EXPIRED_PER_MESSAGE);
   }
 
-  /** Returns the messages after a position that a client missed; `undefined` if the client needs a new session. */
-  since(position: number, query: MissedQuery): Frame[] | undefined {
-    const search = this.search(position, query, new Work());
+  /** Returns the messages after a number that a client missed; `undefined` if the client needs a new session. */
+  since(after: number, query: MissedQuery): Frame[] | undefined {
+    const search = this.search(after, query, new Work());
     for (;;) {
       const { done, value } = search.next();
       if (done === true) return value?.frames;
@@ -134,12 +134,12 @@ export class MessageLog {
    *
    * @param work counts the work and ends the steps
    */
-  *search(position: number, query: MissedQuery, work: Work): Generator<void, Missed | undefined> {
+  *search(after: number, query: MissedQuery, work: Work): Generator<void, Missed | undefined> {
     const { server, rooms, former = rooms, encoding = ENVELOPE, maxBytes = Infinity, end = Infinity } = query;
     const frames: Frame[] = [];
     const formerRooms = new Set(former);
     let bytes = 0;
-    let from = position;
+    let from = after;
     do {
       const until = Math.min(this.last, end);
       const merged = new SortedMerge<Entry>(until);
@@ -164,10 +164,10 @@ export class MessageLog {
     return { frames, until: from };
   }
 
-  /** Returns whether the log still has all messages after a position. */
-  reachesBack(position: number): boolean {
+  /** Returns whether the log still has all messages after a number. */
+  reachesBack(after: number): boolean {
     const { oldest } = this.entries;
-    return oldest === undefined ? position >= this.last : position >= oldest.number - 1;
+    return oldest === undefined ? after >= this.last : after >= oldest.number - 1;
   }
 
   /**

@@ -1,13 +1,13 @@
 import type { Frame } from '../transport/frame.js';
-import { OutgoingMessage, PLACE } from '../rooms/outgoing-message.js';
+import { OutgoingMessage, LOG_OFFSET } from '../rooms/outgoing-message.js';
 import type { Encoding } from '../transport/encoding.js';
 import { REVOKED } from '../rooms/target.js';
 
 /**
- * Encodes the packets that a client missed. The last element of each is its position in the log, as in Socket.IO. Leaves
+ * Encodes the packets that a client missed. The last element of each is its offset in the log, as in Socket.IO. Leaves
  * out a packet of another sender that the encoding cannot carry, as it is when it arrives at a connected client.
  *
- * @param metas the metadata of the packets by position
+ * @param metas the metadata of the packets by offset
  * @returns `undefined` if one of the packets revokes the session
  */
 export function toFrames(
@@ -19,9 +19,9 @@ export function toFrames(
   for (const packet of packets) {
     const data = packet.slice(0, -1);
     if (data[0] === REVOKED) return undefined;
-    const place = packet.at(-1) as string;
-    const meta = metas.get(place);
-    const message = new OutgoingMessage({ data, [PLACE]: place, ...(meta && { meta }) });
+    const offset = packet.at(-1) as string;
+    const meta = metas.get(offset);
+    const message = new OutgoingMessage({ data, [LOG_OFFSET]: offset, ...(meta && { meta }) });
     try {
       frames.push(message.frame(encoding));
     } catch {

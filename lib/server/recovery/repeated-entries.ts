@@ -33,7 +33,7 @@ export class RepeatedEntries {
     return true;
   }
 
-  /** Whether the entry at a position repeats an earlier one. */
+  /** Whether the entry at an offset repeats an earlier one. */
   has(offset: string): boolean {
     return this.offsets.has(offset);
   }

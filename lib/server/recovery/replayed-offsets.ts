@@ -1,4 +1,4 @@
-import { isLater } from './stream-position.js';
+import { isLater } from './stream-offset.js';
 
 /**
  * The offsets of the messages that a client receives when it resumes, so that it does not receive them once more: this node may read a

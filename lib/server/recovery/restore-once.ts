@@ -9,7 +9,7 @@ export interface RestoreProgress {
   /** The number of entries read so far. */
   entries: number;
   /** Returns whether the adapter can read an entry. One that it cannot read would make the whole restore fail. */
-  isReadable(fields: Fields, position: string): boolean;
+  isReadable(fields: Fields, offset: string): boolean;
 }
 
 /** The fields of an entry of a stream. */

@@ -1,7 +1,7 @@
 import type { Room } from 'socket.io-adapter';
 
-/** An object with a position in a log. */
-export interface Positioned {
+/** An entry of a log. */
+export interface Numbered {
   readonly number: number;
 }
 
@@ -12,8 +12,8 @@ const LIST = 260;
 /** Bytes of an entry in a list, spare capacity included. */
 const SLOT = 12;
 
-/** A queue of entries in the order of their positions: added at the end, removed at the start. */
-export class EntryList<Entry extends Positioned> {
+/** A queue of entries in the order of their numbers: added at the end, removed at the start. */
+export class EntryList<Entry extends Numbered> {
   private readonly entries: (Entry | undefined)[] = [];
   /** The index of the oldest entry in `entries`; those before it have been removed. */
   private first = 0;
@@ -51,13 +51,13 @@ export class EntryList<Entry extends Positioned> {
     return this.entries[index - this.offset];
   }
 
-  /** Returns the index of the first entry after a position. */
-  indexAfter(position: number): number {
+  /** Returns the index of the first entry after a number. */
+  indexAfter(number: number): number {
     let low = this.first;
     let high = this.entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.entries[middle]!.number <= position) low = middle + 1;
+      if (this.entries[middle]!.number <= number) low = middle + 1;
       else high = middle;
     }
     return low + this.offset;
@@ -65,7 +65,7 @@ export class EntryList<Entry extends Positioned> {
 }
 
 /** An index of a log: finds entries by the server and the room that they were sent to. */
-export class RoomIndex<Entry extends Positioned> {
+export class RoomIndex<Entry extends Numbered> {
   /** By server (`undefined`: all servers of the path), then by room (`undefined`: all clients). */
   private readonly servers = new Map<string | undefined, Map<Room | undefined, EntryList<Entry>>>();
   /** The bytes of the index. */

@@ -4,17 +4,17 @@ import { randomBytes } from 'node:crypto';
 export class RunOffsets {
   private readonly run = randomBytes(6).toString('base64url');
 
-  of(position: number): string {
-    return `${this.run}.${position}`;
+  of(number: number): string {
+    return `${this.run}.${number}`;
   }
 
-  /** Returns the position of an offset; `undefined` if this run of the program did not issue it. */
-  positionOf(offset: string): number | undefined {
-    const [run, position] = offset.split('.');
-    return run === this.run && /^\d{1,15}$/.test(position ?? '') ? Number(position) : undefined;
+  /** Returns the number of the entry with an offset; `undefined` if this run of the program did not issue it. */
+  numberOf(offset: string): number | undefined {
+    const [run, number] = offset.split('.');
+    return run === this.run && /^\d{1,15}$/.test(number ?? '') ? Number(number) : undefined;
   }
 
   isLater(offset: string, than: string): boolean {
-    return (this.positionOf(offset) ?? 0) > (this.positionOf(than) ?? 0);
+    return (this.numberOf(offset) ?? 0) > (this.numberOf(than) ?? 0);
   }
 }

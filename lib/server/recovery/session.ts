@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RoomChange } from './membership.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-import type { Unplaced } from './unplaced.js';
+import type { OffsetGap } from './offset-gap.js';
 
 /** The session of a connected client. */
 export interface Session {
@@ -15,30 +15,30 @@ export interface Session {
   /** The offset of the last message that was written to the client. */
   sent: string;
   /**
-   * The position of the log when the client connected, or at the last change of its rooms that is no longer in {@link
+   * The offset of the log when the client connected, or at the last change of its rooms that is no longer in {@link
    * changes}.
    */
   from: string;
   /** The changes of its rooms since {@link from}. */
   changes: readonly RoomChange[];
-  /** Which messages were written to the client without their position; `undefined`: none. */
-  unplaced?: Unplaced | undefined;
+  /** Which messages were written to the client without their offset; `undefined`: none. */
+  gap?: OffsetGap | undefined;
   /** Whether the client has disconnected, and its session is stored. */
   isKept: boolean;
 }
 
 /**
- * Creates the session of a client that has received all messages up to a position of the log. Its token is the socket's
+ * Creates the session of a client that has received all messages up to an offset of the log. Its token is the socket's
  * id, a dot, and 144 random bits.
  */
 export function beginSession(
   id: string,
-  position: string,
+  offset: string,
   former: string | undefined,
   changes: readonly RoomChange[] = [],
 ): Session {
   const token = `${id}.${randomBytes(18).toString('base64url')}`;
-  return { token, former, pingedAt: 0, sent: position, from: position, changes, isKept: false };
+  return { token, former, pingedAt: 0, sent: offset, from: offset, changes, isKept: false };
 }
 
 /** Returns the id of the socket that a resume token was issued to. */

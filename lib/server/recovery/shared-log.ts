@@ -17,13 +17,13 @@ export interface LogEntry {
 interface PendingMessage {
   readonly rooms: ReadonlySet<Room>;
   readonly except: ReadonlySet<Room>;
-  /** The position for connected clients, which get the message without one after {@link TIMEOUT}. */
-  readonly placement: PendingOffset;
+  /** The offset for connected clients, which get the message without one after {@link TIMEOUT}. */
+  readonly pendingOffset: PendingOffset;
   /**
-   * The position for clients that resume meanwhile. They wait longer for it, since their missed messages may include
-   * this one: without its position, they would receive it twice.
+   * The offset for clients that resume meanwhile. They wait longer for it, since their missed messages may include
+   * this one: without its offset, they would receive it twice.
    */
-  readonly resumePlacement: PendingOffset;
+  readonly resumeOffset: PendingOffset;
 }
 
 /** A broadcast in the format of `ClusterAdapter`. */
@@ -41,7 +41,7 @@ interface Message {
 }
 
 const BROADCAST = 3;
-/** How long a message of this node waits for its position in the log, in milliseconds. Then it is sent without one. */
+/** How long a message of this node waits for its offset in the log, in milliseconds. Then it is sent without one. */
 const TIMEOUT = 1_000;
 /** The timeout for clients that have just resumed, in milliseconds. */
 const RESUME_TIMEOUT = 10_000;
@@ -57,15 +57,15 @@ const READY_WITHIN = 1_000;
 let lastId = 0;
 
 /**
- * The log of a cluster as one node reads it, in order. A message of this node has no position before it was read back.
- * Clients wait for that position: a client resumes from the last one it received, so it must have all messages before
+ * The log of a cluster as one node reads it, in order. A message of this node has no offset before it was read back.
+ * Clients wait for that offset: a client resumes from the last one it received, so it must have all messages before
  * it.
  */
 export class SharedLog {
   /** Resolves when the first entry of the log was read, or after a second. */
   readonly ready: Promise<void>;
-  /** The position of the last entry read; `undefined` before the first one. */
-  position: string | undefined;
+  /** The offset of the last entry read; `undefined` before the first one. */
+  offset: string | undefined;
   private readonly pendingMessages = new Map<number, PendingMessage>();
   private readonly recordings = new Set<LogEntry[]>();
   private readonly repeated = new RepeatedEntries();
@@ -98,54 +98,54 @@ export class SharedLog {
 
   /**
    * Registers a message that is about to be written. Returns `undefined` if the message is not to wait for its
-   * position.
+   * offset.
    */
   register(
     target: Pick<PendingMessage, 'rooms' | 'except'>,
-  ): { readonly id: number; readonly placement: PendingOffset } | undefined {
-    if (this.position === undefined || this.isAway()) return undefined;
+  ): { readonly id: number; readonly pendingOffset: PendingOffset } | undefined {
+    if (this.offset === undefined || this.isAway()) return undefined;
     const id = ++lastId;
-    const placement = new PendingOffset();
-    const resumePlacement = new PendingOffset();
+    const pendingOffset = new PendingOffset();
+    const resumeOffset = new PendingOffset();
     const { rooms, except } = target;
-    this.pendingMessages.set(id, { rooms, except, placement, resumePlacement });
+    this.pendingMessages.set(id, { rooms, except, pendingOffset, resumeOffset });
     const timeOut = (): void => {
       this.hasStalled = true;
-      placement.settle(undefined);
+      pendingOffset.settle(undefined);
       timer = setTimeout(() => this.settle(id, undefined), RESUME_TIMEOUT - TIMEOUT).unref();
     };
     let timer: NodeJS.Timeout | undefined;
     if (this.hasStalled) timeOut();
     else timer = setTimeout(timeOut, TIMEOUT).unref();
-    resumePlacement.wait(() => clearTimeout(timer));
-    return { id, placement };
+    resumeOffset.wait(() => clearTimeout(timer));
+    return { id, pendingOffset };
   }
 
-  /** Sets the position of a pending message. @param offset `undefined` if the message was not written */
+  /** Sets the offset of a pending message. @param offset `undefined` if the message was not written */
   settle(id: number, offset: string | undefined): void {
     const message = this.pendingMessages.get(id);
     this.pendingMessages.delete(id);
-    message?.placement.settle(offset);
-    message?.resumePlacement.settle(offset);
+    message?.pendingOffset.settle(offset);
+    message?.resumeOffset.settle(offset);
   }
 
-  /** Returns a number for a message that does not wait for its position, so that it is known when it is repeated. */
+  /** Returns a number for a message that does not wait for its offset, so that it is known when it is repeated. */
   nextMark(): number {
     return ++lastId;
   }
 
-  /** Whether the entry at a position repeats an earlier one. */
+  /** Whether the entry at an offset repeats an earlier one. */
   isRepeated(offset: string): boolean {
     return this.repeated.has(offset);
   }
 
   /** Processes an entry that was read from the log. @returns whether its message was there before */
   receive({ type, uid, data }: Message, offset: string): boolean {
-    if (this.position === undefined) {
+    if (this.offset === undefined) {
       this.stop();
       this.markReady?.();
     }
-    this.position = offset;
+    this.offset = offset;
     this.hasStalled = false;
     if (type !== BROADCAST) return false;
     const { packet, opts } = data;
@@ -188,9 +188,9 @@ export class SharedLog {
 
 /**
  * Returns the frame of a message for clients that resume. Those with the same encoding share one frame, which waits
- * longer for its position.
+ * longer for its offset.
  */
-function resumeFrame({ placement, resumePlacement }: PendingMessage, encoding: Encoding): Frame | undefined {
-  const message = resumePlacement.message ?? placement.message?.withPlace(resumePlacement);
+function resumeFrame({ pendingOffset, resumeOffset }: PendingMessage, encoding: Encoding): Frame | undefined {
+  const message = resumeOffset.message ?? pendingOffset.message?.withPending(resumeOffset);
   return message?.frame(encoding);
 }

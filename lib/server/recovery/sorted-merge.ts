@@ -1,22 +1,22 @@
-import type { EntryList, Positioned } from './room-index.js';
+import type { EntryList, Numbered } from './room-index.js';
 
-interface Cursor<Entry extends Positioned> {
+interface Cursor<Entry extends Numbered> {
   readonly list: EntryList<Entry>;
   index: number;
   /** The entry at the index. */
   entry: Entry;
 }
 
-/** Merges several sorted lists: returns their entries in the order of the positions, each entry once. */
-export class SortedMerge<Entry extends Positioned> {
-  /** A binary heap. Its first cursor has the lowest position. */
+/** Merges several sorted lists: returns their entries in the order of their numbers, each entry once. */
+export class SortedMerge<Entry extends Numbered> {
+  /** A binary heap. Its first cursor has the lowest number. */
   private readonly heap: Cursor<Entry>[] = [];
   private last = 0;
 
-  /** @param until the last position to return */
+  /** @param until the number of the last entry to return */
   constructor(private readonly until: number) {}
 
-  /** Adds the entries of a list after a position. */
+  /** Adds the entries of a list after a number. */
   add(list: EntryList<Entry>, after: number): void {
     const index = list.indexAfter(after);
     const entry = list.at(index);

@@ -1,5 +1,5 @@
 /**
- * Returns whether one position of a Redis stream is later than another. A position has two parts: milliseconds, and a
+ * Returns whether one offset of a Redis stream is later than another. An offset has two parts: milliseconds, and a
  * number among the entries of the same millisecond.
  */
 export function isLater(offset: string, than: string): boolean {
@@ -13,7 +13,7 @@ export function byOffset(one: { readonly offset: string }, other: { readonly off
   return isLater(one.offset, other.offset) ? 1 : -1;
 }
 
-/** Compares packets by their position, which is their last element, for `sort`. */
+/** Compares packets by their offset, which is their last element, for `sort`. */
 export function byLastElement(one: readonly unknown[], other: readonly unknown[]): number {
   return isLater(String(one.at(-1)), String(other.at(-1))) ? 1 : -1;
 }

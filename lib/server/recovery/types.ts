@@ -3,7 +3,7 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import type { RoomChange } from './membership.js';
-import type { Unplaced } from './unplaced.js';
+import type { OffsetGap } from './offset-gap.js';
 
 /** The session of a disconnected client. Plain data, since another node may read it. */
 export interface StoredSession {
@@ -22,12 +22,12 @@ export interface StoredSession {
   readonly identity: string | undefined;
   /** The offset of the last message that was written to the client. */
   readonly sent: string;
-  /** The position of the log when the client connected, or later. An earlier offset belongs to another client. */
+  /** The offset of the log when the client connected, or later. An earlier offset belongs to another client. */
   readonly from: string;
   /** The changes of its rooms since {@link from}. The client missed nothing in a room before it joined that. */
   readonly changes?: readonly RoomChange[] | undefined;
-  /** Which messages it received without their position. */
-  readonly unplaced?: Unplaced | undefined;
+  /** Which messages it received without their offset. */
+  readonly gap?: OffsetGap | undefined;
   /** The address that limits count the client by; `undefined` if not known. */
   readonly address: string | undefined;
 }
@@ -56,7 +56,7 @@ export interface Resumption {
   /** The missed messages as bytes for an uncompressed connection, in chunks; `undefined` if they were not prepared. */
   bytes?: Buffer[] | undefined;
   /**
-   * Ends the search. Returns the messages since {@link missed} was collected, in order; those without a position in the
+   * Ends the search. Returns the messages since {@link missed} was collected, in order; those without an offset in the
    * log yet are last. Call it once, after the client has joined its rooms. Returns `undefined` if the session was
    * revoked in the meantime, or the log no longer has all messages.
    */
@@ -122,10 +122,10 @@ export type Restore = (
 export interface Recovery {
   /** Resolves when the server may accept clients. */
   readonly ready: Promise<void>;
-  /** The current position of the log; `undefined` until it is known. */
-  readonly position: string | undefined;
-  /** Returns whether one position is later than another. */
-  isLater(position: string, than: string): boolean;
+  /** The current offset of the log; `undefined` until it is known. */
+  readonly offset: string | undefined;
+  /** Returns whether one offset is later than another. */
+  isLater(offset: string, than: string): boolean;
   /** Stores a session until a client resumes it with its token, or it expires. */
   save(session: StoredSession): void;
   /**

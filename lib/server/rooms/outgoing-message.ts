@@ -3,13 +3,13 @@ import { Frame, type Encodable, type PendingOffset } from '../transport/frame.js
 import type { EventPacket } from './adapter-types.js';
 
 /**
- * The position of a packet in the log, known or pending. A symbol, so that no broker carries it: Socket.IO appends the
- * position to the arguments, where other nodes would take it for one.
+ * The offset of a packet in the log, known or pending. A symbol, so that no broker carries it: Socket.IO appends the
+ * offset to the arguments, where other nodes would take it for one.
  */
-export const PLACE: unique symbol = Symbol('place');
+export const LOG_OFFSET: unique symbol = Symbol('offset');
 
-/** An event packet of Socket.IO's adapter contract, and its position in the log. */
-export type LoggedPacket = Omit<EventPacket, 'type'> & { [PLACE]?: string | PendingOffset };
+/** An event packet of Socket.IO's adapter contract, and its offset in the log. */
+export type LoggedPacket = Omit<EventPacket, 'type'> & { [LOG_OFFSET]?: string | PendingOffset };
 
 /**
  * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the
@@ -20,13 +20,13 @@ export class OutgoingMessage implements Encodable {
   private firstFrame: Frame | undefined;
   private others: Map<Encoding, Frame> | undefined;
 
-  /** @param original the same message with another position */
+  /** @param original the same message with another offset */
   constructor(
     private readonly packet: LoggedPacket,
     private readonly original?: OutgoingMessage,
   ) {
-    const place = packet[PLACE];
-    if (typeof place === 'object') place.message = this;
+    const offset = packet[LOG_OFFSET];
+    if (typeof offset === 'object') offset.message = this;
   }
 
   /** The metadata that the message carries beside its payload. */
@@ -36,8 +36,8 @@ export class OutgoingMessage implements Encodable {
     return Object.hasOwn(packet, 'meta') ? packet.meta : undefined;
   }
 
-  withPlace(place: PendingOffset): OutgoingMessage {
-    return new OutgoingMessage({ ...this.packet, [PLACE]: place }, this);
+  withPending(offset: PendingOffset): OutgoingMessage {
+    return new OutgoingMessage({ ...this.packet, [LOG_OFFSET]: offset }, this);
   }
 
   /**
@@ -70,10 +70,15 @@ export class OutgoingMessage implements Encodable {
     const { packet } = this;
     // the application may have changed the data since
     const made = this.original?.madeFrame(encoding);
-    if (made !== undefined) return new Frame(made.payload, made.compress, packet[PLACE], encoding);
+    if (made !== undefined) return new Frame(made.payload, made.compress, packet[LOG_OFFSET], encoding);
     const [event, ...args] = packet.data;
     // own properties only: an id on Object.prototype would make every broadcast a request
     const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-    return new Frame(encoding.event(event as string, args, id, this.meta), true, packet[PLACE], encoding);
+    return new Frame(
+      encoding.event(event as string, args, id, this.meta),
+      true,
+      packet[LOG_OFFSET],
+      encoding,
+    );
   }
 }

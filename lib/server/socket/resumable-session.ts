@@ -2,7 +2,7 @@ import type { Room } from 'socket.io-adapter';
 import { withChange, type RoomChange } from '../recovery/membership.js';
 import { beginSession, type Session } from '../recovery/session.js';
 import { compactResumption, type Resumption } from '../recovery/types.js';
-import { endUnplaced, withUnplaced } from '../recovery/unplaced.js';
+import { endGap, extendGap } from '../recovery/offset-gap.js';
 import type { Connection } from '../transport/connection.js';
 import { Frame } from '../transport/frame.js';
 import { callSafely } from '../util/safe-call.js';
@@ -17,7 +17,7 @@ interface SessionSocket {
 }
 
 /**
- * What one client can resume after a lost connection, with recovery on: the token that it shows, the position of the last
+ * What one client can resume after a lost connection, with recovery on: the token that it shows, the offset of the last
  * message that it got, and, of a client that has resumed, what it missed.
  */
 export class ResumableSession {
@@ -28,10 +28,10 @@ export class ResumableSession {
 
   constructor(private readonly socket: SessionSocket) {}
 
-  /** Gives the client a token to resume with, from a position of the log on. */
-  begin(position: string): void {
+  /** Gives the client a token to resume with, from an offset of the log on. */
+  begin(offset: string): void {
     const { token, changes } = this.resumption?.session ?? {};
-    const session = beginSession(this.socket.id, position, token, changes);
+    const session = beginSession(this.socket.id, offset, token, changes);
     // a Socket.IO client knows by its token that it has resumed its session
     const keepsToken = this.isSocketIo && token !== undefined;
     this.current = keepsToken ? { ...session, token, former: undefined } : session;
@@ -102,7 +102,7 @@ export class ResumableSession {
     outbox.pushMissed(resumption.missed, resumption.bytes);
     current.sent = resumption.missed.at(-1)?.offset ?? current.sent;
     for (const frame of later) outbox.pushLogged(frame);
-    this.sendPosition();
+    this.sendOffset();
   }
 
   /** Drops what is not needed after the client is connected: it may stay for days. */
@@ -123,57 +123,57 @@ export class ResumableSession {
   /**
    * Notes that a logged message is being sent.
    *
-   * @param offset `undefined`: without its position, since the log does not respond
+   * @param offset `undefined`: without its offset, since the log does not respond
    * @param isOwn whether this node has written it
    * @returns whether the client has not received it yet
    */
   shouldSend(offset: string | undefined, isOwn: boolean): boolean {
     if (offset === undefined) {
-      this.noteUnplaced();
+      this.noteSentWithoutOffset();
       return true;
     }
     if (this.has(offset)) return false;
     const { current } = this;
     if (current === undefined) return true;
     current.sent = offset;
-    if (isOwn && current.unplaced !== undefined) current.unplaced = endUnplaced(current.unplaced, offset);
+    if (isOwn && current.gap !== undefined) current.gap = endGap(current.gap, offset);
     return true;
   }
 
-  /** Notes that the client receives a logged message without its position. */
-  noteUnplaced(): void {
+  /** Notes that the client receives a logged message without its offset. */
+  noteSentWithoutOffset(): void {
     const { current } = this;
-    if (current !== undefined) current.unplaced = withUnplaced(current.unplaced, current.sent);
+    if (current !== undefined) current.gap = extendGap(current.gap, current.sent);
   }
 
   /**
-   * Tells the client the current position: it has received everything before, or that did not concern it. Otherwise a client
+   * Tells the client the current offset: it has received everything before, or that did not concern it. Otherwise a client
    * that joins a room and then resumes would get messages from before it joined.
    */
-  sendPosition(): void {
+  sendOffset(): void {
     const { current } = this;
     const recovery = this.socket.nsp._recovery;
-    const position = recovery?.position;
-    // a Socket.IO client takes its position from the messages; the changes of its rooms are in its session
-    if (current === undefined || position === undefined || this.isSocketIo) return;
+    const offset = recovery?.offset;
+    // a Socket.IO client takes its offset from the messages; the changes of its rooms are in its session
+    if (current === undefined || offset === undefined || this.isSocketIo) return;
     // a node that the client has just moved to may be behind in the log
-    if (recovery?.isLater(position, current.sent) !== true) return;
-    current.sent = position;
+    if (recovery?.isLater(offset, current.sent) !== true) return;
+    current.sent = offset;
     const { encoding, outbox } = this.socket._connection;
-    outbox.pushPositioned(new Frame(encoding.withOffset(encoding.event('$offset', []), position)));
+    outbox.pushAhead(new Frame(encoding.withOffset(encoding.event('$offset', []), offset)));
   }
 
   /**
    * Notes that the client's rooms change now: what was sent to a room before the client joined it is not missed. The client
-   * may not receive the position, where its connection is dead.
+   * may not receive the offset, where its connection is dead.
    *
    * @param change `undefined`: the change is not known
    */
   changeRooms(change?: Omit<RoomChange, 'at'>): void {
-    this.sendPosition();
+    this.sendOffset();
     const { current } = this;
     const recovery = this.socket.nsp._recovery;
-    const at = recovery?.position;
+    const at = recovery?.offset;
     if (current === undefined || at === undefined) return;
     let forgotten: string | undefined = at;
     if (change !== undefined)

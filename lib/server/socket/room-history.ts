@@ -101,34 +101,34 @@ function historyClient(
     join,
     hold: (room) => held.hold(room),
     send(messages, room, isNew, isShared) {
-      // before messages of this node that wait for their position in the log of the recovery
-      for (const message of messages) outbox.pushPositioned(message.frame(encoding));
+      // before messages of this node that wait for their offset in the log of the recovery
+      for (const message of messages) outbox.pushAhead(message.frame(encoding));
       const waiting = held.release(room, isShared ? isNew : undefined);
       for (const { message, frame } of waiting)
         if (isNew(message.meta)) sendLate(client, frame);
-        else sendPositionAlone(client, frame);
-      client._session?.sendPosition();
+        else sendOffsetAlone(client, frame);
+      client._session?.sendOffset();
     },
     release: (room) => void held.release(room),
   };
 }
 
 /**
- * Sends nothing but the position of a message that the history had, if there is a recovery and the position is not known yet. Until
- * it is, the client has received a message without its position: if its connection is lost then, it gets a new session, since the
+ * Sends nothing but the offset of a message that the history had, if there is a recovery and the offset is not known yet. Until
+ * it is, the client has received a message without its offset: if its connection is lost then, it gets a new session, since the
  * log would return the message once more.
  */
-function sendPositionAlone(
+function sendOffsetAlone(
   { _session: session, _connection: { outbox, encoding } }: HistorySocket,
   frame: Frame,
 ): void {
   if (session?.current === undefined || frame.pendingOffset === undefined) return;
-  session.noteUnplaced();
+  session.noteSentWithoutOffset();
   outbox.pushPending(new Frame(encoding.event('$offset', []), true, frame.pendingOffset, encoding));
 }
 
 /**
- * Sends a message that was held back. With recovery, later messages may have been sent before it: its own position in the log
+ * Sends a message that was held back. With recovery, later messages may have been sent before it: its own offset in the log
  * would tell the client that it has not received those.
  */
 function sendLate({ _session: session, _connection: { outbox } }: HistorySocket, frame: Frame): void {
@@ -136,7 +136,7 @@ function sendLate({ _session: session, _connection: { outbox } }: HistorySocket,
   if (frame.pendingOffset !== undefined) return outbox.pushPending(frame);
   if (frame.offset === undefined) {
     // logged, but the log did not respond
-    if (frame.place !== undefined) session.noteUnplaced();
+    if (frame.logOffset !== undefined) session.noteSentWithoutOffset();
   } else if (session.has(frame.offset)) return;
-  outbox.pushPositioned(frame);
+  outbox.pushAhead(frame);
 }

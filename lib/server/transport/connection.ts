@@ -110,9 +110,9 @@ export interface ConnectionOwner {
   /** The peer reads too slowly: more than `maxBufferedBytes` wait. */
   onOverflow(): void;
   /**
-   * A logged message reached its position.
+   * A logged message is about to be sent.
    *
-   * @param offset `undefined`: it is sent without its position
+   * @param offset `undefined`: it is sent without its offset
    * @param isOwn whether this node has written it
    * @returns whether it is to be sent
    */

@@ -62,12 +62,12 @@ export interface Encoding {
     id: RequestId | undefined,
     more: boolean,
   ): Encoded;
-  /** Adds the position in the log to an encoded event, for clients that can resume their session. */
+  /** Adds the offset in the log to an encoded event, for clients that can resume their session. */
   withOffset(message: Encoded, offset: string): Encoded;
   /**
    * Encodes the first message of an accepted connection.
    *
-   * @param offset the position of the log that the session begins at
+   * @param offset the offset of the log that the session begins at
    */
   greeting(greeting: Greeting, offset: string | undefined): Encoded;
   /**

@@ -40,15 +40,15 @@ export class Frame {
   /** Its compressed forms. A `Deflater` makes them. */
   deflated: DeflatedFrame | undefined;
   private framed: Buffer | undefined;
-  private withOffset: Frame | undefined;
+  private offsetFrame: Frame | undefined;
 
   constructor(
     readonly payload: Encoded,
     /** `false`: left uncompressed, also where permessage-deflate was negotiated. */
     public compress = true,
-    /** Its position in the log that clients read missed messages from, known or pending. */
-    readonly place?: string | PendingOffset,
-    /** The encoding of the payload, which adds the position. */
+    /** Its offset in the log that clients read missed messages from, known or pending. */
+    readonly logOffset?: string | PendingOffset,
+    /** The encoding of the payload, which adds the offset. */
     private readonly encoding: Encoding = ENVELOPE,
   ) {}
 
@@ -59,20 +59,20 @@ export class Frame {
     return frame;
   }
 
-  /** The position in the log, once it is known. */
+  /** The offset in the log, once it is known. */
   get offset(): string | undefined {
-    return typeof this.place === 'object' ? this.place.offset : this.place;
+    return typeof this.logOffset === 'object' ? this.logOffset.offset : this.logOffset;
   }
 
-  /** The pending position, while it is not known. */
+  /** The pending offset, while it is not known. */
   get pendingOffset(): PendingOffset | undefined {
-    return typeof this.place === 'object' && !this.place.isKnown ? this.place : undefined;
+    return typeof this.logOffset === 'object' && !this.logOffset.isKnown ? this.logOffset : undefined;
   }
 
-  /** The same message with its position, for clients that can resume their session. */
-  get positioned(): Frame {
+  /** The same message with its offset, for clients that can resume their session. */
+  get withOffset(): Frame {
     if (this.offset === undefined) return this;
-    return (this.withOffset ??= new Frame(
+    return (this.offsetFrame ??= new Frame(
       this.encoding.withOffset(this.payload, this.offset),
       this.compress,
     ));
@@ -93,11 +93,11 @@ export class Frame {
 export interface Encodable {
   /** Returns the message in an encoding, and the same frame each time. */
   frame(encoding: Encoding): Frame;
-  /** Returns the same message with another position. */
-  withPlace(place: PendingOffset): Encodable;
+  /** Returns the same message with a pending offset. */
+  withPending(offset: PendingOffset): Encodable;
 }
 
-/** The position of a message in a log that other nodes write to as well: known a moment after the message was sent. */
+/** The offset of a message in a log that other nodes write to as well: known a moment after the message was sent. */
 export class PendingOffset {
   isKnown = false;
   /** The message. */
@@ -106,14 +106,14 @@ export class PendingOffset {
   offset: string | undefined;
   private waiting: (() => void)[] = [];
 
-  /** Returns that of a message which does not wait for its position: it may be in the log later. */
+  /** Returns that of a message which does not wait for its offset: it may be in the log later. */
   static none(): PendingOffset {
     const none = new PendingOffset();
     none.settle(undefined);
     return none;
   }
 
-  /** Calls back once, when the position is known. */
+  /** Calls back once, when the offset is known. */
   wait(then: () => void): void {
     this.waiting.push(then);
   }

@@ -65,7 +65,7 @@ export interface OutboxTransport {
   write(items: readonly Outgoing[]): number;
   /** More waits than the limit; called once. */
   onOverflow(): void;
-  /** A logged message reached its position, or is sent without it: see `ConnectionOwner.shouldSend`. */
+  /** A logged message is sent, with or without its offset: see `ConnectionOwner.shouldSend`. */
   shouldSend(offset: string | undefined, isOwn: boolean): boolean;
 }
 
@@ -81,7 +81,7 @@ export class Outbox {
   private waiting = 0;
   /** Bytes of the largest single write under way, if it exceeds the limit. */
   private oversize = 0;
-  /** A message whose position in the log is not known yet, and everything that was pushed after it. */
+  /** A message whose offset in the log is not known yet, and everything that was pushed after it. */
   private behind: Outgoing[] | undefined;
   /** How many items at the start of `behind` were passed on already. */
   private passed = 0;
@@ -153,7 +153,7 @@ export class Outbox {
    */
   pushMissed(missed: readonly Frame[], bytes: readonly Buffer[] | undefined): void {
     if (bytes === undefined || !this.transport.takesFrames)
-      for (const frame of missed) this.push(frame.positioned);
+      for (const frame of missed) this.push(frame.withOffset);
     else for (const piece of bytes) this.push(Frame.joined(piece));
   }
 
@@ -165,23 +165,23 @@ export class Outbox {
     this.schedule();
   }
 
-  /** Adds a message of the log. One without a position yet holds back everything that is pushed after it. */
+  /** Adds a message of the log. One without an offset yet holds back everything that is pushed after it. */
   pushLogged(frame: Frame): void {
     if (frame.pendingOffset !== undefined) this.pushPending(frame);
     else if (frame.offset !== undefined) {
-      if (this.transport.shouldSend(frame.offset, false)) this.pushPositioned(frame.positioned);
+      if (this.transport.shouldSend(frame.offset, false)) this.pushAhead(frame.withOffset);
     } else if (this.isDue(frame)) this.push(frame);
   }
 
-  /** Adds a message without a position in the log yet; what is pushed later waits for it. */
+  /** Adds a message without an offset in the log yet; what is pushed later waits for it. */
   pushPending(frame: Frame): void {
     if (this.state !== 'open') return;
     this.queue(frame);
     frame.pendingOffset!.wait(() => this.goOn());
   }
 
-  /** Adds a message with its position in the log, before those that wait for theirs. */
-  pushPositioned(frame: Frame): void {
+  /** Adds a message with its offset in the log, before those that wait for theirs. */
+  pushAhead(frame: Frame): void {
     const { behind } = this;
     this.behind = undefined;
     this.push(frame);
@@ -189,9 +189,9 @@ export class Outbox {
   }
 
   /**
-   * Waits for no more positions, since the connection ends.
+   * Waits for no more offsets, since the connection ends.
    *
-   * @param keepsMissed drops messages without a position: the client gets them when it resumes its session
+   * @param keepsMissed drops messages without an offset: the client gets them when it resumes its session
    */
   close(keepsMissed: boolean): void {
     this.goOn(keepsMissed ? 'drop' : 'send');
@@ -211,8 +211,8 @@ export class Outbox {
   }
 
   private isDue(item: Outgoing): boolean {
-    if (typeof item === 'string' || item.place === undefined) return true;
-    return this.transport.shouldSend(item.offset, typeof item.place === 'object');
+    if (typeof item === 'string' || item.logOffset === undefined) return true;
+    return this.transport.shouldSend(item.offset, typeof item.logOffset === 'object');
   }
 
   private goOn(pendingOffset: 'wait' | 'send' | 'drop' = 'wait'): void {
@@ -223,15 +223,15 @@ export class Outbox {
     this.passed = 0;
     for (; next < behind.length && this.state === 'open'; next++) {
       const item = behind[next]!;
-      const isUnplaced = item instanceof Frame && item.pendingOffset !== undefined;
-      if (isUnplaced && pendingOffset === 'wait') break;
+      const isPending = item instanceof Frame && item.pendingOffset !== undefined;
+      if (isPending && pendingOffset === 'wait') break;
       this.behindSize -= sizeOf(item);
-      if (isUnplaced && pendingOffset === 'drop') continue;
-      if (this.isDue(item)) this.push(item instanceof Frame ? item.positioned : item);
+      if (isPending && pendingOffset === 'drop') continue;
+      if (this.isDue(item)) this.push(item instanceof Frame ? item.withOffset : item);
     }
     if (next === behind.length || this.state !== 'open') return;
     this.behind = behind;
-    // positions arrive one by one: moving the rest for each of them would cost more than sending it
+    // offsets arrive one by one: moving the rest for each of them would cost more than sending it
     if (next * 2 > behind.length) behind.splice(0, next);
     else this.passed = next;
   }

@@ -90,7 +90,8 @@ class HeartbeatGateway implements OnGatewayInit, OnGatewayConnection, OnModuleDe
         client.isAlive = false;
         client.ping();
       });
-    }, 50);
+      // a client answers within this time, also on a busy machine
+    }, 400);
   }
   handleConnection(client: LiveSocket): void {
     client.isAlive = true;

@@ -97,7 +97,7 @@ describe('an asynchronous adapter of the contract on two nodes', () => {
     expect(await here.server.to('nowhere').timeout(TIMEOUT).emitWithAck('q')).toEqual([]);
 
     await bob.socket.join('red');
-    const partial = here.server.to('red').timeout(200).emitWithAck('q', 'partial');
+    const partial = here.server.to('red').timeout(TIMEOUT).emitWithAck('q', 'partial');
     await answer(eve.client, 'q', 'eve again');
     await expect(partial).rejects.toMatchObject({ responses: ['eve again'] });
   });

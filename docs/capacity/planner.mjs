@@ -206,6 +206,14 @@ export function overview() {
   return [head, `|${' --- |'.repeat(rows[0].length)}`, ...body].join('\n');
 }
 
+const usage = () =>
+  [
+    'Usage: node planner.mjs --connections 100000 --messages 0.05 --room 20',
+    'Options and their defaults, which docs/capacity.md explains:',
+    ...Object.entries(DEFAULTS).map(([name, value]) => `  --${name.padEnd(13)}${value}`),
+    '  --table        the table of docs/capacity.md',
+  ].join('\n');
+
 function main() {
   const options = Object.fromEntries(
     Object.entries(DEFAULTS).map(([name, value]) => [
@@ -213,7 +221,10 @@ function main() {
       typeof value === 'boolean' ? { type: 'boolean' } : { type: 'string' },
     ]),
   );
-  const { values } = parseArgs({ options: { ...options, table: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { ...options, table: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) return console.log(usage());
   if (values.table) return console.log(overview());
   const given = { ...DEFAULTS };
   for (const [name, value] of Object.entries(values)) {
@@ -230,11 +241,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
     main();
   } catch (error) {
-    console.error(
-      `${error.message}\nOptions: ${Object.keys(DEFAULTS)
-        .map((name) => `--${name}`)
-        .join(' ')}`,
-    );
+    console.error(`${error.message}\n\n${usage()}`);
     process.exitCode = 2;
   }
 }

@@ -32,6 +32,7 @@ const sidebar = [
   group(
     'Build',
     ['Gateways', 'gateways'],
+    ['Requests and streams', 'requests'],
     ['Rooms and broadcasts', 'rooms'],
     ['Users and presence', 'presence'],
     ['Microservices', 'microservices'],

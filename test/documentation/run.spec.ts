@@ -4,10 +4,12 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
+import { isDeepStrictEqual } from 'node:util';
 import { jest } from '@jest/globals';
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
+import type { EnvelopeServer } from '../../lib/index.js';
 import { IoClient } from '../socketio-clients/io-client.js';
 import { RecordingLogger } from '../support/app.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
@@ -104,6 +106,39 @@ describe('the programs of the documents', () => {
     expect(await ada.next('presence')).toEqual({ event: 'presence', data: 2 });
     ada.send('{"event":"presence","id":1}');
     expect(await ada.answer(1)).toEqual({ event: 'presence', data: 2, ack: 1 });
+  });
+
+  it('requests and streams: exchanges the messages printed there', async () => {
+    await run('requests');
+    const client = await connect('/prices');
+    const printed = /^```\n(> \{"event":"price"[^]*?)```$/m.exec(
+      readFileSync('docs/requests.md', 'utf8'),
+    )![1]!;
+    // further values may arrive before the stream is cancelled
+    for (const [, direction, message] of printed.matchAll(/^([<>]) (.+?)(?: {2,}.*)?$/gm))
+      if (direction === '>') client.send(message!);
+      else {
+        const expected: unknown = JSON.parse(message!);
+        await client.until(message!, () => client.frames.some((frame) => isDeepStrictEqual(frame, expected)));
+      }
+  });
+
+  it('what a user may do: refuses documents and events of others, and takes readers out at once', async () => {
+    await run('authorization');
+    const as = (token: string) => connect('/documents', { headers: { authorization: `Bearer ${token}` } });
+    const [ada, bob] = [await as('ada'), await as('bob')];
+    expect((await ada.ask('open', 1)).data).toMatchObject({ id: 1 });
+    expect((await ada.ask('open', 2)).data).toMatchObject({ statusCode: 403 });
+    expect((await ada.ask('remove-reader', { id: 1, reader: 1 })).data).toMatchObject({
+      message: 'Forbidden resource',
+    });
+    const { DocumentsGateway } = (await load('authorization', 'documents.gateway.ts')) as {
+      DocumentsGateway: Type<{ server: EnvelopeServer }>;
+    };
+    const { server } = app!.get(DocumentsGateway);
+    expect(await server.in('document:1').fetchSockets()).toHaveLength(1);
+    expect(await bob.ask('remove-reader', { id: 1, reader: 1 })).not.toHaveProperty('event', 'exception');
+    expect(await server.in('document:1').fetchSockets()).toHaveLength(0);
   });
 
   it('recovery: creates a session for a client that offers envelope.v1', async () => {

@@ -36,6 +36,7 @@ describe('nest add nestjs-envelope', () => {
       expect(log).toEqual([
         'package.json: added @nestjs/websockets and @nestjs/platform-ws',
         'src/main.ts: added EnvelopeAdapter. Next: a gateway, with nest generate gateway.',
+        'Tests that create the application need the adapter as well: see docs/testing.md.',
       ]);
       expect(installs).toEqual(['npm']);
     },

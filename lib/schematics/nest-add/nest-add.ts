@@ -90,6 +90,7 @@ function changeMain(tree: Tree, context: SchematicContext, { main, sourceRoot }:
   if ('reason' in changed) return unchanged(`in line ${changed.line}, ${changed.reason}`);
   tree.overwrite(main, changed.text);
   context.logger.info(`${main}: added EnvelopeAdapter. Next: a gateway, with nest generate gateway.`);
+  context.logger.info('Tests that create the application need the adapter as well: see docs/testing.md.');
 }
 
 /** Returns the file, other than the main one, that sets a WebSocket adapter already. */

@@ -25,12 +25,13 @@ export const NAMES = {
   exception: 'envelope.exception',
   reason: 'envelope.disconnect.reason',
   closeCode: 'envelope.close.code',
+  refusal: 'envelope.refusal.reason',
   drop: 'envelope.drop.reason',
   limit: 'envelope.limit',
   state: 'envelope.cluster.state',
 } as const;
 
-/** Replaces every value that a client can choose, so that a client cannot create time series. */
+/** Replaces every value that a client can choose, so that a client cannot create time series, and a value that is not known. */
 export const OTHER = '_OTHER';
 
 /**

@@ -54,7 +54,9 @@ function countRefusals(meter: Meter): (() => void)[] {
   const limits = counter(meter, 'envelope.limits.hit', '{hit}', 'Limits that were hit');
   return [
     // without the path: the client chooses it if no gateway is mounted on it
-    observe('upgrade.refuse', ({ status }) => upgrades.add(1, { [NAMES.status]: status })),
+    observe('upgrade.refuse', ({ status, why = OTHER }) =>
+      upgrades.add(1, { [NAMES.status]: status, [NAMES.refusal]: why }),
+    ),
     observe('message.refuse', ({ socket, code }) =>
       refused.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.code]: code }),
     ),

@@ -85,8 +85,13 @@ describe('the metrics', () => {
     expect(total('envelope_connections_closed', { ...AT, ...byClient })).toBe(1);
     const tooLarge = { envelope_disconnect_reason: 'parse error', envelope_close_code: '1009' };
     expect(total('envelope_connections_closed', { ...AT, ...tooLarge })).toBe(1);
-    expect(total('envelope_upgrades_refused', { http_response_status_code: '404' })).toBe(1);
-    expect(total('envelope_upgrades_refused', { http_response_status_code: '403' })).toBe(1);
+    const refused = (status: string, reason: string): number | undefined =>
+      total('envelope_upgrades_refused', {
+        http_response_status_code: status,
+        envelope_refusal_reason: reason,
+      });
+    expect(refused('404', 'path')).toBe(1);
+    expect(refused('403', 'origin')).toBe(1);
     expect(total('messaging_client_consumed_messages', AT)).toBe(10);
     expect(total('envelope_io', { ...AT, network_io_direction: 'receive' })).toBe(bytes);
     expect(total('envelope_messages_refused', { envelope_code: 'unknown_event' })).toBe(1);

@@ -60,6 +60,10 @@ describeInBrowser('the display of the console in Chromium', () => {
     await console_.goTo('Rooms');
     await console_.expectRow('Rooms', LONG);
     await check('rooms');
+    app.adapter.operations.block({ user: LONG }, { duration: 3_600_000, by: 'ada', reason: LONG });
+    await console_.goTo('Blocks');
+    await console_.expectRow('Blocks', LONG);
+    await check('blocks');
     await console_.goTo('Audit');
     await console_.expectRow('Actions, the newest first', 'join');
     await check('audit');

@@ -68,7 +68,7 @@ describeWithRedis("a Redis of the test's own", () => {
 });
 
 /** Milliseconds for PostgreSQL, which recovers after a kill, on a busy disk. */
-const SLOW_DISK = 60_000;
+const SLOW_DISK = 240_000;
 
 describeWithPostgres("a PostgreSQL of the test's own", () => {
   const postgres = new PostgresServer();

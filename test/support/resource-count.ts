@@ -10,7 +10,8 @@ interface ConnectionCounter {
 
 interface Endpoint {
   server: EnvelopeServer;
-  children: Map<string, EnvelopeServer>;
+  /** Of a RegExp namespace. */
+  children: Iterable<EnvelopeServer> | undefined;
   upgrades: { upgrades: Set<unknown> };
 }
 
@@ -25,7 +26,8 @@ export function countResources(app: TestApp): Record<string, number> {
   const { services, mounted } = app.adapter as unknown as AdapterInternals;
   const { connectionCounter: counter } = services;
   const endpoints = [...mounted.endpoints];
-  const servers = endpoints.flatMap(({ server, children }) => [server, ...children.values()]);
+  const childrenOf = ({ children }: Endpoint): EnvelopeServer[] => [...(children ?? [])];
+  const servers = endpoints.flatMap((endpoint) => [endpoint.server, ...childrenOf(endpoint)]);
   const count = (of: (server: EnvelopeServer) => number): number =>
     servers.reduce((sum, server) => sum + of(server), 0);
   return {
@@ -33,7 +35,7 @@ export function countResources(app: TestApp): Record<string, number> {
     pending: counter.pending,
     addresses: counter.perAddress.size,
     upgrades: endpoints.reduce((sum, { upgrades }) => sum + upgrades.upgrades.size, 0),
-    children: endpoints.reduce((sum, { children }) => sum + children.size, 0),
+    children: endpoints.reduce((sum, endpoint) => sum + childrenOf(endpoint).length, 0),
     sockets: count(({ sockets }) => sockets.size),
     arriving: count(({ _connecting }) => _connecting.size),
     // a RegExp namespace has no adapter: its children have the rooms

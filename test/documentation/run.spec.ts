@@ -9,7 +9,7 @@ import { jest } from '@jest/globals';
 import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import type { EnvelopeServer } from '../../lib/index.js';
+import { EnvelopeAdapter, type EnvelopeServer } from '../../lib/index.js';
 import { IoClient } from '../socketio-clients/io-client.js';
 import { RecordingLogger } from '../support/app.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
@@ -124,7 +124,16 @@ describe('the programs of the documents', () => {
   });
 
   it('what a user may do: refuses documents and events of others, and takes readers out at once', async () => {
-    await run('authorization');
+    const { DocumentsGateway } = (await load('authorization', 'documents.gateway.ts')) as {
+      DocumentsGateway: Type<{ server: EnvelopeServer }>;
+    };
+    const { DocumentsService } = (await load('authorization', 'documents.service.ts')) as {
+      DocumentsService: Type;
+    };
+    const module = { module: class {}, providers: [DocumentsGateway, DocumentsService] };
+    app = await NestFactory.create(module);
+    app.useWebSocketAdapter(new EnvelopeAdapter(app));
+    await app.listen(0, '127.0.0.1');
     const as = (token: string) => connect('/documents', { headers: { authorization: `Bearer ${token}` } });
     const [ada, bob] = [await as('ada'), await as('bob')];
     expect((await ada.ask('open', 1)).data).toMatchObject({ id: 1 });
@@ -132,10 +141,7 @@ describe('the programs of the documents', () => {
     expect((await ada.ask('remove-reader', { id: 1, reader: 1 })).data).toMatchObject({
       message: 'Forbidden resource',
     });
-    const { DocumentsGateway } = (await load('authorization', 'documents.gateway.ts')) as {
-      DocumentsGateway: Type<{ server: EnvelopeServer }>;
-    };
-    const { server } = app!.get(DocumentsGateway);
+    const { server } = app.get(DocumentsGateway);
     expect(await server.in('document:1').fetchSockets()).toHaveLength(1);
     expect(await bob.ask('remove-reader', { id: 1, reader: 1 })).not.toHaveProperty('event', 'exception');
     expect(await server.in('document:1').fetchSockets()).toHaveLength(0);

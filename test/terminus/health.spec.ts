@@ -6,7 +6,7 @@ import { Bus } from '../support/bus.js';
 import { BareGateway } from '../support/bare-gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { until } from '../support/wait.js';
-import { ask, wanted, withHealth } from './fixture.js';
+import { ask, BUSY, wanted, withHealth } from './fixture.js';
 
 @WebSocketGateway({ namespace: /^\/game-\d+$/ })
 class GameGateway {}
@@ -15,7 +15,7 @@ const serve = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
   startApp(withHealth({ providers: [BareGateway, GameGateway] }), { adapter });
 
 describe('isHealthy', () => {
-  beforeEach(() => (wanted.options = {}));
+  beforeEach(() => (wanted.options = BUSY));
 
   it('is up, and reports connections by declared routes', async () => {
     const app = await serve();
@@ -45,12 +45,12 @@ describe('isHealthy', () => {
       await turn();
     }
     const { bufferedAmount } = socket;
-    wanted.options = { maxOutboxBytes: bufferedAmount };
+    wanted.options = { ...BUSY, maxOutboxBytes: bufferedAmount };
     expect(await ask(app, '/health')).toMatchObject({
       code: 200,
       websocket: { outbox: { total: bufferedAmount, fullest: bufferedAmount } },
     });
-    wanted.options = { maxOutboxBytes: bufferedAmount - 1 };
+    wanted.options = { ...BUSY, maxOutboxBytes: bufferedAmount - 1 };
     const { code, websocket } = await ask(app, '/health');
     expect(code).toBe(503);
     expect(websocket).toMatchObject({
@@ -92,7 +92,7 @@ describe('isHealthy', () => {
     const { code, websocket } = await ask(app, '/health');
     expect(code).toBe(200);
     expect(websocket.routes['/ws']).toEqual({ connections: 0, cluster: 'away', nodes: 1 });
-    wanted.options = { requireCluster: true };
+    wanted.options = { ...BUSY, requireCluster: true };
     const needed = await ask(app, '/health');
     expect(needed.code).toBe(503);
     expect(needed.websocket.message).toContain("the cluster's broker is unreachable: ");

@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer, type Socket } from 'node:net';
 import {
   beginRaw,
   closeRawRequests,
@@ -39,11 +40,21 @@ export function beginUpgrade(
   return beginRaw(port, `GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
 }
 
-/** Returns a free port. */
+/** The range lies below the ports that systems give to outgoing connections and to servers on port 0. */
+const [FIRST_PORT, LAST_PORT] = [10_000, 32_000];
+
+/** Returns a free port. No connection takes it before a program listens on it, or while that program is restarted. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, () => resolve()));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return new Promise((resolve) => {
+    server.on('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// How many nodes does an application need, and what is full first? See docs/capacity.md.
+// How many nodes does an application need, and which limit comes first? See docs/capacity.md.
 //
 //   node planner.mjs --connections 100000 --messages 0.05 --room 20
 //   node planner.mjs --table        the tables of docs/capacity.md
@@ -159,7 +159,7 @@ function report(given) {
   if (bytesPerSecond > 0) lines.push(`network of Redis   ${megabytes(bytesPerSecond)} a second`);
   for (const [what, times] of blocked)
     lines.push(
-      `NOT ENOUGH         ${what}: ${Number(times.toPrecision(2))} times what there is, with any number of nodes`,
+      `OVER ITS LIMIT     ${what}: ${Number(times.toPrecision(2))} times the limit, with any number of nodes`,
     );
   lines.push(
     `measured           ${measured.date}, Node ${measured.node}, Redis ${measured.redis}, ${measured.processor}`,
@@ -178,7 +178,7 @@ export function overview() {
       'of it for other nodes',
       'CPU of Redis',
       'network of Redis',
-      'full first',
+      'over its limit',
     ],
   ];
   for (const connections of [10_000, 100_000, 1_000_000, 10_000_000])

@@ -32,7 +32,7 @@ beforeAll(async () => {
 const page = readFileSync(join(process.cwd(), 'docs/capacity.md'), 'utf8');
 
 it('docs/capacity.md has the table of the planner', () => {
-  const table = page.slice(page.indexOf('## What is full first'), page.indexOf('The table is'));
+  const table = page.slice(page.indexOf('## Which limit comes first'), page.indexOf('The table is'));
   expect(cells(table)).toEqual(cells(run('--table')));
 });
 

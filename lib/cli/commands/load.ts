@@ -17,10 +17,10 @@ import type { Output } from '../output.js';
 export const command: Command = {
   usage: '<url> [event] [data]',
   text: [
-    'Connects clients, has them send requests at a constant rate, and prints percentiles of the time to the answer.',
-    'Each request has a planned time, whatever became of the earlier ones, and its latency counts from there: a server that',
-    'stops for a second delays all requests of that second, not only one. Without an event the clients only listen.',
-    'If this process itself was too slow, the report says so: its times then say little about the server.',
+    'Connects clients that send requests at a constant rate, and prints percentiles of the response time.',
+    'Each request has a planned time, and its response time counts from there. So a server that stops for a second delays',
+    'all requests of that second, not only one. Without an event, the clients only listen.',
+    'If this process itself was too slow, the report says so. Its times then say little about the server.',
   ].join('\n'),
   options: {
     Load: {

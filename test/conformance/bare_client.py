@@ -316,6 +316,9 @@ def main():
         times = [due for due in (client.due, client.renewal) if due is not None]
         wait = max(0, min(times) - time.monotonic()) if times else None
         ready, _, _ = select.select(sources, [], [], wait)
+        # first what is due: on a busy machine, messages may have arrived since then
+        if client.renewal is not None and time.monotonic() >= client.renewal:
+            client.renew()
         if client.connection is not None and client.connection.socket in ready:
             if client.connection.receive():
                 client.read()
@@ -330,8 +333,6 @@ def main():
                 client.do(json.loads(line))
         if client.due is not None and time.monotonic() >= client.due:
             client.connect()
-        if client.renewal is not None and time.monotonic() >= client.renewal:
-            client.renew()
 
 
 main()

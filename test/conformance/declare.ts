@@ -8,7 +8,7 @@ import { startFixture } from './fixture.js';
 /** Declares checks as tests of Jest. */
 export function declare(checks: readonly Check[]): void {
   for (const { name, rules, skipped, run } of checks)
-    (skipped === undefined ? it : it.skip)(`${name} (${rules.join(', ')})`, run, 25_000);
+    (skipped === undefined ? it : it.skip)(`${name} (${rules.join(', ')})`, run);
 }
 
 /** Our own server has all that the checks need. */

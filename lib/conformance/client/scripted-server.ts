@@ -24,6 +24,8 @@ export class ClientConnection {
   readonly closed = new AsyncQueue<{ code: number }>('the close of the connection');
   /** The violations of PROTOCOL.md by the client. */
   readonly violations: string[] = [];
+  /** When `$session` was sent, by `performance.now()`. */
+  greetedAt = 0;
   private readonly unanswered = new Set<string | number>();
   private readonly inFlight = new Set<string | number>();
 
@@ -73,6 +75,7 @@ export class ClientConnection {
       features,
       ...data,
     };
+    this.greetedAt = performance.now();
     this.send({ event: '$session', data: session, ...(offset !== undefined && { offset }) });
   }
 

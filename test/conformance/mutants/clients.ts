@@ -49,7 +49,7 @@ export const CLIENT_MUTANTS: readonly ClientMutant[] = [
     fault: 'renews when its credentials have expired',
     check: /sends fresh credentials before the present ones expire/,
     from: 'random.uniform(0.75, 0.85)',
-    to: '1.1',
+    to: '1.5',
   },
   {
     fault: 'renews where no guard looks at $auth',

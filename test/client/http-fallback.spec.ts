@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { jest } from '@jest/globals';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { http, type HttpOptions } from '../../lib/client/http.js';
 import type { ClientOptions, DefaultEventsMap } from '../../lib/client/node.js';
@@ -214,11 +215,17 @@ describe('with a WebSocket and HTTP, the client', () => {
   it('stops while it waits for a handshake', async () => {
     const network = await start();
     network.handshakes = 'hang';
-    const socket = network.client({ connectTimeout: 1_000 });
-    await until('the handshake', () => network.tried.length === 1);
-    socket.disconnect();
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    expect([network.tried, socket.state]).toEqual([['websocket'], 'closed']);
+    // the network stays real
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    try {
+      const socket = network.client({ connectTimeout: 1_000 });
+      await until('the handshake', () => network.tried.length === 1);
+      expect(jest.getTimerCount()).toBeGreaterThan(0);
+      socket.disconnect();
+      expect([jest.getTimerCount(), socket.state]).toEqual([0, 'closed']);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 

@@ -34,7 +34,7 @@ describe('over HTTP, when a POST fails, the client', () => {
   );
 
   it('waits as long as Retry-After says, also for longer than a timeout', async () => {
-    const { server, socket } = await connectToServer(SHORT);
+    const { server, socket } = await connectToServer({ pingTimeout: 900 });
     server.script.send.push(({ response }) => response.writeHead(429, { 'Retry-After': '1' }).end());
     const began = performance.now();
     socket.emit('say', 1);

@@ -1,5 +1,8 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
+// of Node, also where a spec replaces the clock later
+const { setTimeout } = globalThis;
+
 type Direction = 'up' | 'down';
 
 /**

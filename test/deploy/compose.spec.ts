@@ -8,7 +8,7 @@ import { Sample } from '../support/sample.js';
 import { freePort } from '../support/upgrade.js';
 
 /** Milliseconds: processes start. */
-const START = 60_000;
+const START = 120_000;
 
 interface Services {
   node1: { build: { args: { SAMPLE: string } }; environment: { PORT: string; REDIS_URL: string } };

@@ -30,6 +30,10 @@ export class DeployedNode {
     return this.child.ask('works');
   }
 
+  /** Lets it answer the requests that it handles. */
+  finish(): Promise<void> {
+    return this.child.ask('finish');
+  }
   /** Ends it as an operator does. Resolves with how many messages it has sent, when the process has ended. */
   async end(): Promise<number> {
     this.child.signal('SIGTERM');

@@ -123,6 +123,6 @@ describe.each(PROXIES)('docs/deploy/$file, which $name runs', (kind) => {
       }
       // it was opened first, and so was idle for longer
       expect((await pinged.ask('echo', 'still here')).data).toBe('still here');
-    }, 30_000);
+    });
   });
 });

@@ -1,12 +1,6 @@
 import { Controller, Get, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import {
-  ConnectedSocket,
-  MessageBody,
-  SubscribeMessage,
-  WebSocketGateway,
-  WebSocketServer,
-} from '@nestjs/websockets';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { createAdapter as createClusterAdapter } from '@socket.io/cluster-adapter';
 import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
 import { createClient } from 'redis';
@@ -40,6 +34,8 @@ const { name = String(process.pid), redis } = settings<DeployNodeSettings>();
 
 let sent = 0;
 let works = 0;
+/** Answer the requests that the node handles. */
+const answers: (() => void)[] = [];
 let timer: NodeJS.Timeout | undefined;
 let closeRedis = async (): Promise<void> => {};
 
@@ -51,11 +47,11 @@ class TickGateway implements BeforeApplicationShutdown, OnApplicationShutdown {
   where(@ConnectedSocket() client: EnvelopeSocket): { node: string; ip: string } {
     return { node: name, ip: client.ip };
   }
-  /** A request that takes so many milliseconds. */
+  /** A request that takes until the command `finish`. */
   @SubscribeMessage('work')
-  async work(@MessageBody() milliseconds: number): Promise<string> {
+  async work(): Promise<string> {
     works++;
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    await new Promise<void>((resolve) => void answers.push(resolve));
     return name;
   }
   /** Sends one message to all clients. */
@@ -115,6 +111,9 @@ serveCommands({
   port: () => port,
   clients: () => server.sockets.size,
   works: () => works,
+  finish: () => {
+    for (const answer of answers.splice(0)) answer();
+  },
   load: (interval: number) => void (timer = setInterval(tick, interval)),
   /** Returns how many messages it has sent. */
   stopLoad: () => {

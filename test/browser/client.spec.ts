@@ -248,15 +248,22 @@ describeInBrowser('the client in Chromium', () => {
 
   it('detects a stalled network by pings', async () => {
     const { page, gateway, network } = await openPage();
+    // the page is as slow as the machine, and its network: no timeout may end before the test says so
+    await page.clock.install();
     await page.evaluate(async () => {
-      open('/talk', { pingInterval: 200, pingTimeout: 200, connectTimeout: 500 });
+      open('/talk', { pingInterval: 60_000, pingTimeout: 60_000 });
       await nthEvent('connect', 1);
     });
     network.stall();
-    const failed = await page.evaluate(() =>
-      socket.emitWithAck('sum', [1]).catch((error: Error) => error.name),
+    const failed = page.evaluate(() =>
+      socket
+        .timeout(600_000)
+        .emitWithAck('sum', [1])
+        .catch((error: Error) => error.name),
     );
-    expect(failed).toBe('DisconnectedError');
+    // first it pings
+    for (let waited = 0; waited < 2; waited++) await page.clock.fastForward(60_000);
+    expect(await failed).toBe('DisconnectedError');
     expect(await page.evaluate(() => nthEvent('disconnect', 1))).toMatchObject([
       'ping timeout',
       { code: 4408 },

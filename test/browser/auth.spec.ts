@@ -62,7 +62,7 @@ class Tab {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('sample 02-auth in Chromium', () => {
   let chromium: Chromium | undefined;

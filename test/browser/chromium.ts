@@ -27,13 +27,15 @@ export class Chromium {
   private constructor(private readonly browser: Browser) {}
 
   static async launch(): Promise<Chromium> {
-    return new Chromium(await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS }));
+    return new Chromium(
+      await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS, timeout: 100_000 }),
+    );
   }
 
   /** Opens a page in a separate window, because tabs of one window slow each other down. */
   async open(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext(options);
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(60_000);
     return context.newPage();
   }
 

@@ -6,7 +6,7 @@ import { ConsolePage } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 // A browser on a busy machine is slow, and a node that stops is noticed by its silence.
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 
 interface Node {
   child: Child;

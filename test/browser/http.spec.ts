@@ -72,7 +72,7 @@ class Chat {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('the client over HTTP in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -30,7 +30,7 @@ class Files {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('MessagePack in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -9,7 +9,7 @@ import { Cli, cli, cliHere, eventually, jsonLines } from '../support/cli.js';
 import { closeServers, contractOf, Folder, serve, startExplorer } from './contract-fixture.js';
 
 /** Milliseconds for a test that waits for a process. */
-const TIMEOUT = 60_000;
+const TIMEOUT = 120_000;
 
 describe('nestjs-envelope types', () => {
   let folder: Folder;

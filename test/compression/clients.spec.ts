@@ -71,7 +71,7 @@ class NewsGateway {
 }
 
 // another process starts slowly on a busy machine
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describe('compressed messages are read by', () => {
   let app: TestApp;
@@ -95,7 +95,7 @@ describe('compressed messages are read by', () => {
   async function expectToRead(file: string, args: readonly string[]): Promise<void> {
     const { ready } = app.nest.get(NewsGateway);
     ready.length = 0;
-    const { stdout } = await run(file, [...args], { timeout: 50_000, maxBuffer: 16_000_000 });
+    const { stdout } = await run(file, [...args], { timeout: 100_000, maxBuffer: 16_000_000 });
     const { extensions, got } = JSON.parse(stdout) as Printed;
     expect(extensions).toContain('permessage-deflate');
     expect(got.map((text, index) => text === expected[index])).toEqual(expected.map(() => true));

@@ -8,7 +8,7 @@ import { GO_ENV, prepareGo, PYTHON, REFERENCE_CLIENTS } from './reference-client
 
 const ROOT = process.cwd();
 /** Milliseconds. A check waits for seconds, and each starts a process. */
-const TIMEOUT = 150_000;
+const TIMEOUT = 300_000;
 /** The checks are independent of each other, and most of them wait: each client runs this many at a time. */
 const LANES = 2;
 

@@ -7,7 +7,7 @@ import { Admin, connectMember, startConsole } from './console-fixture.js';
 
 const MANY = 2_000;
 /** Milliseconds for these on a busy machine. */
-const CONNECT = 60_000;
+const CONNECT = 120_000;
 
 const limits = { maxConnections: false, maxConnectionsPerAddress: false } as const;
 

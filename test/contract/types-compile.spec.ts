@@ -15,7 +15,7 @@ const GOLDEN = join(ROOT, 'test/contract/golden');
 const ofTools = createRequire(createRequire(join(ROOT, 'package.json')).resolve('@arethetypeswrong/core'));
 
 /** Milliseconds for a process that starts beside others. */
-const TIMEOUT = 60_000;
+const TIMEOUT = 120_000;
 
 describe('the types of the samples', () => {
   let child: Child;

@@ -10,9 +10,9 @@ import { until } from './wait.js';
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
 // processes take their time on a busy machine
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 /** Milliseconds to wait for a process. */
-const DEADLINE = 30_000;
+const DEADLINE = 60_000;
 let program: string | undefined;
 
 /** The bundled command line, made at the first call. Commands stay files of their own, as in the package. */
@@ -135,7 +135,7 @@ export async function cliHere(args: readonly string[]): Promise<CliResult> {
   return result;
 }
 
-/** Resolves when the condition holds. Fails after half a minute. */
+/** Resolves when the condition holds. Fails after a minute. */
 export const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
   until(what, condition, DEADLINE);
 

@@ -68,7 +68,8 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     expect(await client.ended()).toMatchObject({ code: 1000, reason: 'tea time' });
     await console_.expectText('.notice', 'The connection has ended.');
     const [one, two] = [await app.connect('/talk?name=grace'), await app.connect('/talk?name=grace')];
-    await page.goBack();
+    await console_.open('#/connections?user=grace');
+    await console_.button('Block…').waitFor();
     await console_.act(console_.button('Disconnect the user…'), 'Disconnect the user');
     await Promise.all([one.ended(), two.ended()]);
     await page.getByText('No connection, or none that the filter lets through.').waitFor();

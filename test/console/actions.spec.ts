@@ -61,6 +61,9 @@ describe('actions in the console', () => {
     await Promise.all([phone.client.ended(), laptop.client.ended()]);
     await eve.client.settled();
     expect(app.log.of('log').at(-1)).toBe('Audit: disconnectUser bob on /ws by ada (address: "127.0.0.1")');
+    await admin.ask('disconnectUser', { user: 'eve' });
+    await eve.client.ended();
+    expect(app.log.of('log').at(-1)).toBe('Audit: disconnectUser eve by ada (address: "127.0.0.1")');
   });
 
   it('make a connection join and leave a room', async () => {

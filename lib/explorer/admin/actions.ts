@@ -34,12 +34,13 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
     action: 'disconnectUser',
     describe(data) {
       const { namespace, user, node } = readUser(data);
-      const audit = { path: namespace, target: user };
-      return { audit, node, text: `Disconnected user ${user} of ${namespace}` };
+      const audit = { ...(namespace !== undefined && { path: namespace }), target: user };
+      return { audit, node, text: `Disconnected user ${user} of ${namespace ?? 'all paths'}` };
     },
-    run({ servers }, data) {
+    run({ servers, operations }, data) {
       const { namespace, user } = readUser(data);
-      serverAt(servers, namespace).disconnectUser(user);
+      if (namespace === undefined) operations._disconnectUser(user);
+      else serverAt(servers, namespace).disconnectUser(user);
     },
   },
   join: {
@@ -99,10 +100,10 @@ function toOne(
   return { audit: { target: id, details }, node };
 }
 
-function readUser(data: unknown): { namespace: string; user: string; node: string | undefined } {
+function readUser(data: unknown): { namespace: string | undefined; user: string; node: string | undefined } {
   const fields = requestFields(data, ['namespace', 'user', 'node']);
   return {
-    namespace: requiredText(fields, 'namespace', MAX_NAME),
+    namespace: optionalText(fields, 'namespace', MAX_NAME),
     user: requiredText(fields, 'user', MAX_NAME),
     node: optionalText(fields, 'node', 64),
   };

@@ -34,7 +34,8 @@ export interface AdminRequests {
 
   // actions: refused in read-only mode with the code `read_only`
   disconnectClient: { data: Address & { reason?: string }; answer: ActionResult };
-  disconnectUser: { data: { namespace: string; user: string; node?: string }; answer: ActionResult };
+  /** Without `namespace`: on all paths. */
+  disconnectUser: { data: { namespace?: string; user: string; node?: string }; answer: ActionResult };
   join: { data: Address & { room: string }; answer: ActionResult };
   leave: { data: Address & { room: string }; answer: ActionResult };
   emit: { data: EmitRequest; answer: ActionResult };

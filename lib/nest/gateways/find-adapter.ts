@@ -26,6 +26,8 @@ export interface KnownOperations {
   readonly isDraining: boolean;
   /** The blocks that have not ended, as this node knows them. */
   readonly _blocks: readonly BlockEntry[];
+  /** Disconnects a user on all paths and nodes. The caller records it for the audit. */
+  _disconnectUser(name: string): void;
   /** Blocks a subject for some milliseconds, on all nodes. The caller records it for the audit. */
   _block(subject: BlockSubject, duration: number, given: Pick<BlockEntry, 'by' | 'reason'>): void;
   /** Ends a block, on all nodes. The caller records it for the audit. @returns whether this node knew the block */

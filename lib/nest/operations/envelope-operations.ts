@@ -219,9 +219,8 @@ export class EnvelopeOperations {
   disconnectUser(id: Untyped, options: OperatorOptions = {}): void {
     const name = userText(id);
     const by = operator('EnvelopeOperations.disconnectUser', options);
-    const { host } = this.adapter;
-    for (const server of host.topServers()) server.disconnectUser(id);
-    host.audit({ action: 'disconnectUser', by, target: name });
+    this._disconnectUser(name);
+    this.adapter.host.audit({ action: 'disconnectUser', by, target: name });
   }
 
   /**
@@ -256,6 +255,11 @@ export class EnvelopeOperations {
   /** @internal The entries of {@link blocks}. */
   get _blocks(): readonly BlockEntry[] {
     return this.adapter.host.access.blocks.entries().filter(({ isLifted }) => !isLifted);
+  }
+
+  /** @internal Disconnects a user. The caller records it for the audit. */
+  _disconnectUser(name: string): void {
+    for (const server of this.adapter.host.topServers()) server.disconnectUser(name);
   }
 
   /** @internal Blocks a subject. The caller records it for the audit. */

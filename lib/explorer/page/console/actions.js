@@ -55,10 +55,11 @@ export function actionButtons(request, { readOnly }, onDone) {
         act: ({ reason }) => request('disconnectClient', { node, id, ...(reason !== '' && { reason }) }),
       })),
 
+    /** @param namespace without it, all paths */
     disconnectUser: ({ user, namespace, node }) =>
       button('Disconnect the user', true, () => ({
         title: `Disconnect the user ${user}?`,
-        text: `All clients of ${user} in ${namespace} are disconnected, on all nodes.`,
+        text: `All clients of ${user} are disconnected, on all nodes, ${namespace === undefined ? 'on all paths' : `in ${namespace}`}.`,
         verb: 'Disconnect the user',
         act: () => request('disconnectUser', { namespace, user, node }),
       })),

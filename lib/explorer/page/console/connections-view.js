@@ -28,7 +28,8 @@ export class ConnectionsView {
       show: (page) => this.#show(page),
       maxRows: context.hello.maxRows,
     });
-    const { user, namespace } = this.#query;
+    const { user, namespace, address } = this.#query;
+    const { buttons } = context.actions;
     this.element = h(
       'div',
       null,
@@ -39,7 +40,8 @@ export class ConnectionsView {
         h(
           'div',
           { class: 'actions' },
-          user && namespace && context.actions.buttons.disconnectUser({ user, namespace }),
+          (user || address) && buttons.block({ address, user }),
+          user && buttons.disconnectUser({ user, namespace }),
           this.#pager.pauseButton(),
         ),
       ),

@@ -35,7 +35,20 @@ const CODES = {
   1000: 'closed normally, by the client or the server',
   1001: 'the user left the page, or the server ended or drained',
   1005: 'the client closed without a code',
+  1008: 'blocked, or the client kept sending malformed or too many messages',
   1006: 'no close frame: the connection broke',
+};
+
+/** What the reasons of disconnects mean: Socket.IO's words. */
+const ENDS = {
+  'server namespace disconnect': 'the server disconnected it, see the close codes',
+  'server shutting down': 'the node closed',
+  'client namespace disconnect': 'the client ended it',
+  'transport close': 'the page was left, or the network broke',
+  'transport error': 'the network broke',
+  'parse error': 'no valid frame, or over maxPayload',
+  'ping timeout': 'the client did not answer pings',
+  'forced close': 'client.terminate()',
 };
 
 const LISTS = [
@@ -91,10 +104,12 @@ function since(time, isWatched) {
 function labelOf(list, name, closeCodes) {
   if (list === 'refusedUpgrades') return refusalLabel(name);
   const means =
-    list === 'closeCodes'
-      ? (CODES[name] ?? closeCodes.find(({ code }) => String(code) === name)?.means)
-      : undefined;
+    list === 'disconnects' ? ENDS[name] : list === 'closeCodes' ? codeMeaning(name, closeCodes) : undefined;
   return means === undefined ? name : `${name}: ${means}`;
+}
+
+function codeMeaning(name, closeCodes) {
+  return CODES[name] ?? closeCodes.find(({ code }) => String(code) === name)?.means;
 }
 
 /** @param name a status, and a reason if it is known: `403 origin` */

@@ -54,7 +54,7 @@ export function problemsOf({ nodes, namespaces, unknown }) {
   if (slow > 0)
     problems.push({
       key: 'slow',
-      text: `${plural(slow, 'connection')} read slowly: more than 64 KiB wait for each.`,
+      text: `${plural(slow, 'connection reads', 'connections read')} slowly: more than 64 KiB wait for each.`,
       href: routeTo('connections', [], { order: 'buffered' }),
     });
   return problems;

@@ -94,6 +94,7 @@ const ALONE = [
   'browser/',
   'client/http-fallback',
   'client/liveness',
+  'client/reconnect-storm',
   'client/renewal',
   'cluster/',
   'console/clock',

@@ -189,11 +189,11 @@ const PROBES: Record<string, (subject: Subject) => Promise<boolean>> = {
   },
   'acknowledgements, both ways, also room-wide': async (subject) =>
     (await subject.ask('ask')).ack !== undefined,
-  'errors come back to the request that failed': async (subject) =>
+  'an error is the answer to the request that failed': async (subject) =>
     (await subject.ask('fails')).ack !== undefined,
   'an `HttpException` or failed validation reaches the client as itself': async (subject) =>
     JSON.stringify(await subject.ask('refuses')).includes('the text'),
-  'an async `handleConnection` is waited for': async (subject) => {
+  'messages wait for an async `handleConnection`': async (subject) => {
     slow.end = deferred();
     const answer = subject.ask('ready');
     // the others handle the message, which ends the wait
@@ -202,7 +202,7 @@ const PROBES: Record<string, (subject: Subject) => Promise<boolean>> = {
   },
   'guards refuse before the connection, with an HTTP status': async (subject) =>
     (await subject.open('/guarded')) === 401,
-  'foreign origins are refused by default': async (subject) =>
+  'other origins are refused by default': async (subject) =>
     (await subject.open('/ws', { origin: 'https://other.example' })) === 403,
   'limits on connections, rates, messages in flight, slow readers': async (subject) => {
     const socket = (await subject.open('/ws')) as WebSocket;

@@ -12,8 +12,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
-import { assertFunction } from '../util/arguments.js';
-import { admit, concatMiddlewares, type ConnectionListeners, type ServerMiddleware } from './admission.js';
+import { admit, type ConnectionListeners, type ServerMiddleware } from './admission.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import type { RoomHistory, ServerHistory } from '../rooms/history.js';
@@ -86,7 +85,6 @@ export class EnvelopeServer<
   readonly _connecting = new Set<EnvelopeSocket>();
   /** Calls of `handleDisconnect` that have not settled. {@link close} waits for them. */
   private readonly disconnectHooks = new Set<Promise<void>>();
-  private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private mountedAdapter: Adapter | undefined;
   private createdPresence: Presence | undefined;
@@ -110,7 +108,10 @@ export class EnvelopeServer<
   get route(): string {
     return this._config.parent?.name ?? this.name;
   }
-  /** The adapter of the rooms, as in Socket.IO. @throws Error before the server is mounted @example server.adapter.on('create-room', (room) => console.log(room)); */
+  /**
+   * The adapter of the rooms, as in Socket.IO. @throws Error before the server is mounted
+   * @example server.adapter.on('create-room', (room) => console.log(room));
+   */
   get adapter(): Adapter {
     return this.mountedAdapter ?? throwNotMounted();
   }
@@ -118,7 +119,10 @@ export class EnvelopeServer<
   get server(): this {
     return this;
   }
-  /** The state of the connection to the other nodes. @example if (server.cluster.state === 'away') console.warn('the broker is unreachable'); */
+  /**
+   * The state of the connection to the other nodes.
+   * @example if (server.cluster.state === 'away') console.warn('the broker is unreachable');
+   */
   get cluster(): ClusterStatus {
     return this._config.services.cluster.statusOf(this.adapter);
   }
@@ -127,7 +131,7 @@ export class EnvelopeServer<
     return this._config.gateway.router.counters;
   }
 
-  /** Sends an event to all clients on all nodes. See {@link BroadcastOperator.emit} for what is thrown. @example server.emit('news', { text: 'Hello' }); */
+  /** Sends an event to all clients on all nodes: {@link BroadcastOperator.emit}. @example server.emit('news', { text: 'Hello' }); */
   emit<Event extends EventNames<Emit>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
@@ -162,7 +166,7 @@ export class EnvelopeServer<
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
-  /** Returns a broadcast to all clients that are not members of one or several rooms. @example server.except('muted').emit('news', { text: 'Hello' }); */
+  /** Returns a broadcast to all but the members of rooms. @example server.except('muted').emit('news', { text: 'Hello' }); */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.except(rooms);
   }
@@ -170,19 +174,31 @@ export class EnvelopeServer<
   get local(): BroadcastOperator<Emit, Data> {
     return this.broadcast.local;
   }
-  /** Returns a broadcast that clients do not get unless they can receive it at once: it is not queued. @example server.volatile.emit('position', { x: 1 }); */
+  /**
+   * Returns a broadcast that clients do not get unless they can receive it at once: it is not queued.
+   * @example server.volatile.emit('position', { x: 1 });
+   */
   get volatile(): BroadcastOperator<Emit, Data> {
     return this.broadcast.volatile;
   }
-  /** Returns a broadcast with or without permessage-deflate, where negotiated. Default: `true`. @example server.compress(false).emit('news', { text: 'Hello' }); */
+  /**
+   * Returns a broadcast with or without permessage-deflate, where negotiated. Default: `true`.
+   * @example server.compress(false).emit('news', { text: 'Hello' });
+   */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
     return this.broadcast.compress(compress);
   }
-  /** Returns a broadcast whose requests wait so many milliseconds. Default: 5,000. @example const answers = await server.timeout(2_000).emitWithAck('ready?'); */
+  /**
+   * Returns a broadcast whose requests wait so many milliseconds. Default: 5,000.
+   * @example const answers = await server.timeout(2_000).emitWithAck('ready?');
+   */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
     return this.broadcast.timeout(timeout);
   }
-  /** Resolves with the sockets of all nodes. See {@link BroadcastOperator.fetchSockets}. @example const ids = (await server.fetchSockets()).map(({ id }) => id); */
+  /**
+   * Resolves with the sockets of all nodes. See {@link BroadcastOperator.fetchSockets}.
+   * @example const ids = (await server.fetchSockets()).map(({ id }) => id);
+   */
   fetchSockets(): ReturnType<BroadcastOperator<Emit, Data>['fetchSockets']> {
     return this.broadcast.fetchSockets();
   }
@@ -216,23 +232,9 @@ export class EnvelopeServer<
     return (this.createdPresence ??= new Presence(this));
   }
 
-  /** Returns the history of a room. @throws Error if the room has none: see the option `history` @example const last = await server.history('chat:7').read(); */
+  /** Returns the history of a room. @throws Error if it has none @example const last = await server.history('chat:7').read(); */
   history(room: Room): RoomHistory {
     return historyOf(this).of(room);
-  }
-
-  /**
-   * Adds a connection middleware, as in Socket.IO. It calls `next()` to accept a client, or `next(error)` to refuse it:
-   * the client then gets an exception, and its connection is closed with 1008.
-   *
-   * @throws TypeError unless the middleware is a function
-   * @example
-   * server.use((client, next) => next(isOpen() ? undefined : closedError));
-   */
-  use(middleware: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>): this {
-    assertFunction('EnvelopeServer.use', 'middleware', middleware);
-    this.middlewares.push(middleware);
-    return this;
   }
 
   /**
@@ -253,8 +255,9 @@ export class EnvelopeServer<
   }
 
   /**
-   * Refuses further clients, waits for running handlers, at most `shutdownTimeout` milliseconds (default: 5,000), closes all connections of
-   * this path with 1001, and waits for `handleDisconnect`. The HTTP server stays open. @example await server.close();
+   * Refuses further clients, waits for running handlers, at most `shutdownTimeout` milliseconds (default: 5,000), closes all
+   * connections of this path with 1001, and waits for `handleDisconnect`. The HTTP server stays open.
+   * @example await server.close();
    */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this._isClosing = true;
@@ -280,7 +283,7 @@ export class EnvelopeServer<
   }
   /** @internal The connection middlewares, those of the RegExp namespace first. */
   get _middlewares(): readonly ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] {
-    return concatMiddlewares(this.mounted?.parent?._middlewares, this.middlewares);
+    return this.connectionMiddlewares(this.mounted?.parent?._middlewares);
   }
   /** @internal The configuration. @throws Error before the server is mounted */
   get _config(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {

@@ -12,9 +12,9 @@ import type {
 } from '../../protocol/typed-events.js';
 import { assertCarried } from '../../protocol/payload.js';
 import { withCode } from '../../protocol/with-code.js';
-import { assertEventName } from '../util/arguments.js';
+import { assertEventName, assertFunction } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
-import type { ConnectionListeners } from './admission.js';
+import { concatMiddlewares, type ConnectionListeners, type ServerMiddleware } from './admission.js';
 import type { ErrorSource } from '../diagnostics/types.js';
 import type { ClientEvents } from '../rooms/adapter-types.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
@@ -33,8 +33,8 @@ function isReserved(event: string): boolean {
 }
 
 /**
- * The event API of a server: listens for connections, and exchanges events with the servers of the same path on other
- * nodes.
+ * What applications add to a server: listeners for connections, and connection middlewares. Exchanges events with the servers of
+ * the same path on other nodes.
  */
 export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap> {
   /** The adapter that manages the rooms, with the interface of Socket.IO's adapters. */
@@ -48,6 +48,21 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   readonly _internalListeners = new Map<string, (...values: unknown[]) => void>();
   /** @internal */
   readonly _clientEvents: ClientEvents = new Map();
+  private readonly middlewares: ServerMiddleware<Client>[] = [];
+
+  /**
+   * Adds a connection middleware, as in Socket.IO. It calls `next()` to accept a client, or `next(error)` to refuse it:
+   * the client then gets an exception, and its connection is closed with 1008.
+   *
+   * @throws TypeError unless the middleware is a function
+   * @example
+   * server.use((client, next) => next(isOpen() ? undefined : closedError));
+   */
+  use(middleware: ServerMiddleware<Client>): this {
+    assertFunction('EnvelopeServer.use', 'middleware', middleware);
+    this.middlewares.push(middleware);
+    return this;
+  }
 
   /**
    * Emits an event on the servers of the same path on all other nodes, as in Socket.IO. If the last argument is a
@@ -189,6 +204,12 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     if (inherited === undefined && events.listenerCount('connect') === 0) return own;
     const aliased = events.rawListeners('connect') as ((...args: unknown[]) => void)[];
     return [...(inherited ?? []), ...own, ...aliased];
+  }
+  /** Returns the connection middlewares, after those of the RegExp namespace that the server belongs to. */
+  protected connectionMiddlewares(
+    inherited: readonly ServerMiddleware<Client>[] | undefined,
+  ): readonly ServerMiddleware<Client>[] {
+    return concatMiddlewares(inherited, this.middlewares);
   }
   private emitterOf(event: string): UserEvents {
     assertEventName('EnvelopeServer', event);

@@ -139,7 +139,7 @@ export class EnvelopeSocket<
   get recovered(): boolean {
     return this._session?.resumption !== undefined;
   }
-  /** The rooms that this client is in; its own id is one, the room of its user is not listed. @example if (client.rooms.has('red')) client.emit('welcome', 'red'); */
+  /** The rooms of this client: its own id is one, that of its user is not listed. @example client.rooms.has('red'); */
   get rooms(): Set<Room> {
     return this.nsp.adapter.socketRooms(this.id) ?? new Set();
   }
@@ -147,7 +147,7 @@ export class EnvelopeSocket<
   get server(): NamespaceContract {
     return this.nsp;
   }
-  /** The socket itself: adapters write to it, and it answers as Engine.IO's client does. @example client.client.conn.transport.name; */
+  /** The socket itself: adapters write to it. It answers as Engine.IO's client. @example client.client.conn.transport.name; */
   get client(): SocketIoClient {
     return this;
   }
@@ -168,12 +168,7 @@ export class EnvelopeSocket<
     return this._lifecycle.expiry?.at;
   }
   set expiresAt(when: number | Date | undefined) {
-    if (this._isEnded || !this._lifecycle.getExpiry().set(when)) return;
-    this.nsp._warn(
-      'expiresAt',
-      'client.expiresAt was set to NaN, which is no time: the connection does not end by itself. Does the token have no exp? ' +
-        'Refuse it, or set client.expiresAt = payload.exp && payload.exp * 1000',
-    );
+    this._lifecycle.setExpiry(when);
   }
 
   /**
@@ -210,7 +205,7 @@ export class EnvelopeSocket<
     return new EmitOperator(this._outbound, { timeout });
   }
 
-  /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. @example client.volatile.emit('position', { x: 1 }); */
+  /** Drops messages that the connection does not take at once. @example client.volatile.emit('position', { x: 1 }); */
   get volatile(): EmitOperator<Emit, Data> {
     return new EmitOperator(this._outbound, { volatile: true });
   }
@@ -245,7 +240,7 @@ export class EnvelopeSocket<
     return this._outbound.others().to(rooms);
   }
 
-  /** Every client but this one and the members of a room, or of several. @example client.except('muted').emit('said', { text: 'Hello' }); */
+  /** Every client but this one and the members of rooms. @example client.except('muted').emit('said', { text: 'Hello' }); */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this._outbound.others().except(rooms);
   }
@@ -258,7 +253,10 @@ export class EnvelopeSocket<
    * @example await client.join(['red', 'blue']);
    */
   join(rooms: Rooms): Handled | void;
-  /** Joins one room, and sends its history from `start` on. Rejects without one. @example const { complete } = await client.join('chat:7', { rewind: 50 }); */
+  /**
+   * Joins one room, and sends its history from `start` on. Rejects without one.
+   * @example const { complete } = await client.join('chat:7', { rewind: 50 });
+   */
   join(room: Room, start: HistoryStart): Promise<JoinedHistory>;
   join(rooms: Rooms, start?: HistoryStart): Handled | Promise<JoinedHistory> | void {
     return join(this, rooms, start);
@@ -274,7 +272,10 @@ export class EnvelopeSocket<
     return leaveRooms(this, rooms);
   }
 
-  /** Adds a middleware that sees every message before its handlers. @example client.use(([event], next) => next(isAllowed(event) ? undefined : forbidden)); */
+  /**
+   * Adds a middleware that sees every message before its handlers.
+   * @example client.use(([event], next) => next(isAllowed(event) ? undefined : forbidden));
+   */
   use(middleware: SocketMiddleware): this {
     assertFunction('EnvelopeSocket.use', 'middleware', middleware);
     (this._middlewares ??= []).push(middleware);
@@ -317,7 +318,7 @@ export class EnvelopeSocket<
     this._lifecycle.cut();
   }
 
-  /** Where adapters put the callbacks of room-wide requests. @example client.acks.size; // requests to rooms that this client has not answered */
+  /** Where adapters put the callbacks of room-wide requests. @example client.acks.size; // requests without an answer */
   get acks(): Map<number, (answer: unknown) => void> {
     return this._outbound.adapterCallbacks;
   }
@@ -335,7 +336,7 @@ export class EnvelopeSocket<
     }
   }
 
-  /** What loggers and careless serialisers get: no header, no token, no payload. @example JSON.stringify(client); // '{"id":"…"}' */
+  /** What loggers and serialisers get: no header, no token, no payload. @example JSON.stringify(client); // '{"id":"…"}' */
   toJSON(): { id: string } {
     return { id: this.id };
   }

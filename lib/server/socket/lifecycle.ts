@@ -61,6 +61,16 @@ export class Lifecycle implements ConnectionOwner {
     }));
   }
 
+  /** Sets the time at which the connection ends by itself, while it is open. @throws RangeError on a value that is no time */
+  setExpiry(when: number | Date | undefined): void {
+    if (this.isEnded || !this.getExpiry().set(when)) return;
+    this.socket.nsp._warn(
+      'expiresAt',
+      'client.expiresAt was set to NaN, which is no time: the connection does not end by itself. Does the token have no exp? ' +
+        'Refuse it, or set client.expiresAt = payload.exp && payload.exp * 1000',
+    );
+  }
+
   /** Calls back when the client disconnects; at once, in a microtask, if it has. */
   onDisconnect(callback: DisconnectCallback): void {
     if (this.reason !== undefined) queueMicrotask(() => this.call(callback));

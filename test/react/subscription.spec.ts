@@ -131,7 +131,7 @@ describe('useSubscription', () => {
     render(page(h(Watch, { id: 7 })));
     await until('the answer', () => text() === '7.1 active;');
     gateway.change(7);
-    await until('a position in the log', () => text() === '7.2 active;');
+    await until('an offset in the log', () => text() === '7.2 active;');
     gateway.last.request.socket.destroy();
     await until('the loss', () => text() === '7.2 pending;');
     gateway.change(7);

@@ -51,7 +51,7 @@ describe('the store for disconnected clients', () => {
     const { app, server, lost } = await startNode({ recovery: { maxStoredBytes: 10_000 } });
     const ada = await new RecoveringClient().connect(app);
     const bob = await new RecoveringClient().connect(app);
-    // None of these messages is for Ada, and Ada's own position is dropped.
+    // None of these messages is for Ada, and Ada's own offset is dropped.
     for (let i = 0; i < 200; i++) server.to(bob.hello.id).emit('news', 'x'.repeat(100));
     await bob.client.next('news');
     await ada.cut();

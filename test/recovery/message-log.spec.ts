@@ -25,7 +25,7 @@ function finish(steps: ReturnType<MessageLog['search']>): Frame[] | undefined {
 }
 
 describe('MessageLog', () => {
-  it('returns the messages after a position, in order', () => {
+  it('returns the messages after a number, in order', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 5);
     expect(log.latest).toBe(5);
@@ -45,7 +45,7 @@ describe('MessageLog', () => {
     expect(offsets(log.since(0, { server: '/other', rooms: [] }))).toEqual(['1']);
   });
 
-  it('returns undefined when the session ended after the position', () => {
+  it('returns undefined when the session ended after the number', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 1);
     log.advance();

@@ -57,7 +57,7 @@ interface Recovering {
 
 const TIMEOUT = 20_000;
 
-/** A client of Socket.IO. Needs an event before it can resume: its position is the last argument of each. */
+/** A client of Socket.IO. Needs an event before it can resume: its offset is the last argument of each. */
 export class RandomIoClient implements RandomClient {
   isRecovered = false;
   private readonly names: string[] = [];

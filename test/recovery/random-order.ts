@@ -34,7 +34,7 @@ export async function interleave(
     if (i % 2 === 0) await node.server.sockets.get(id)!.join('even');
     clients.push({ client, id, expected: [], reconnected: Promise.resolve() });
   }
-  // the joins are in the log before the first message, and each client has a position
+  // the joins are in the log before the first message, and each client has an offset
   for (const node of nodes) node.server.emit('begin');
   for (const { client } of clients)
     await client.until('the begin', () => count(client, 'begin') >= nodes.length);

@@ -19,7 +19,7 @@ describe('a written packet', () => {
     expect(root.event('a', [{ toJSON: () => ({ b: 1 }) }])).toBe('42["a",{"b":1}]');
   });
 
-  it('has the position as its last argument', () => {
+  it('has the offset as its last argument', () => {
     expect(root.withOffset(root.event('a', []), '1-0')).toBe('42["a","1-0"]');
     expect(root.withOffset(chat.event('a', [1, Buffer.from('x')], 1), '1-0')).toEqual([
       '451-/chat,1["a",1,{"_placeholder":true,"num":0},"1-0"]',

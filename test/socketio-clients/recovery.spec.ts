@@ -75,7 +75,7 @@ describeServers('recovery', (server) => {
 
     const connect = async (): Promise<IoClient> => {
       const client = await app.connect('/', { transport });
-      // the client knows its position from the first event on
+      // the client knows its offset from the first event on
       io.emit('first');
       await client.next('first');
       return client;
@@ -120,7 +120,7 @@ describeServers('recovery', (server) => {
       expect(client.of('live')).toHaveLength(3);
     });
 
-    it('starts a new session for a client that has left, or whose position is not known', async () => {
+    it('starts a new session for a client that has left, or whose offset is not known', async () => {
       const client = await connect();
       const [id] = await client.ask('join', 'red');
       await lose(app, client);

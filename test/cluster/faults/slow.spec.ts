@@ -29,7 +29,7 @@ function slowing(suite: jest.Describe, title: string, backends: readonly Backend
       it('does not delay messages to clients of the node itself', () => {
         const { disorder, localDelay, crossed } = outcomeOf(backend);
         expect(disorder).toEqual([]);
-        // A message waits for its position in the log: a round trip more than a message between nodes, at most.
+        // A message waits for its offset in the log: a round trip more than a message between nodes, at most.
         const hasRecovery = backend.includes('recovery');
         expect(localDelay.median).toBeLessThan(
           hasRecovery ? crossed.median + 2 * DELAY : crossed.median - DELAY,

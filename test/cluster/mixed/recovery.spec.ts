@@ -29,7 +29,7 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
         ada.client.frames.some(({ event, data }) => event === 'hello' && data === 'theirs')
       );
     });
-    // a node of Socket.IO may send its own events after later ones of the stream, and with them an earlier position
+    // a node of Socket.IO may send its own events after later ones of the stream, and with them an earlier offset
     server.emit('hello', 'ready');
     await io.until('the last greeting', () => io.of('hello').some(([from]) => from === 'ready'));
     /** Resolves with the events to Ada up to `end`, with their data. */
@@ -70,7 +70,7 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
     ]);
   });
 
-  it('gives a connected bare client the position of what the other node sends, and no argument more', async () => {
+  it('gives a connected bare client the offset of what the other node sends, and no argument more', async () => {
     const { theirs, ada, messages } = await start();
     theirs.emit('several', 1, 'not an offset');
     theirs.emit('none');
@@ -107,7 +107,7 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
     ours.server.in('red').socketsLeave('red');
     ours.server.emit('before', 1, 'two');
     await io.until('before', () => io.of('before').length === 2);
-    // a Socket.IO server with recovery appends the position, and its client leaves it there
+    // a Socket.IO server with recovery appends the offset, and its client leaves it there
     expect(io.news).toEqual([
       ['before', OFFSET],
       ['before', 1, 'two', OFFSET],

@@ -2,7 +2,7 @@ import { assertOptions, refuseOption } from '../protocol/refuse.js';
 import type { HistoryOption } from '../server/rooms/history.js';
 import { memoryHistory } from './memory-store.js';
 import { RoomPatterns, type RoomLimits } from './room-patterns.js';
-import { RoomHistories } from './server-history.js';
+import { RoomHistories } from './room-histories.js';
 import type { HistoryStore } from './store.js';
 
 /** The options of {@link roomHistory}. */

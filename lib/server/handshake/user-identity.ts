@@ -1,6 +1,6 @@
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { UpgradeRequest } from './upgrade-request.js';
-import { isFirst } from '../util/once.js';
+import { isFirstCall } from '../util/first-call.js';
 import { hasValue, nameFromIdentify, USER_FIELDS, userNameOf, type UserName } from './user-name.js';
 import { withCode } from '../../protocol/with-code.js';
 
@@ -176,5 +176,5 @@ export function dataOf(client: object): Record<string, unknown> | undefined {
 
 /** Logs a warning about users once per path, since every client would cause the same one. */
 export function warn(client: ClientWithUser, about: string, text: string): void {
-  if (isFirst(client.nsp._config.services.identities, about)) client.nsp._warn('identify', text);
+  if (isFirstCall(client.nsp._config.services.identities, about)) client.nsp._warn('identify', text);
 }

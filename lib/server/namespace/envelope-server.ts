@@ -20,7 +20,7 @@ import type { ClusterStatus, ErrorSource } from '../diagnostics/types.js';
 import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
-import { historyOf } from '../socket/room-history.js';
+import { historyOf } from '../socket/socket-history.js';
 import { PacketEncoder } from '../rooms/packet-encoder.js';
 import { RoomObservers } from '../rooms/room-observers.js';
 import type { NamespaceConfig } from './namespace-config.js';

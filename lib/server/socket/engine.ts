@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { UserEvents } from '../util/safe-call.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
-import { isFirst } from '../util/once.js';
+import { isFirstCall } from '../util/first-call.js';
 
 type Listener = (...args: Untyped[]) => void;
 
@@ -168,7 +168,7 @@ export function engineSocketOf(client: EngineClient): EngineSocket {
 }
 
 function reportIgnored({ _config: mount }: EngineHost, what: string): void {
-  if (isFirst(mount, what))
+  if (isFirstCall(mount, what))
     mount.services.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
 }
 

@@ -20,7 +20,7 @@ import type { HistoryStart, JoinedHistory } from '../rooms/history.js';
 import type { Handled } from '../util/handled.js';
 import { callSafely } from '../util/safe-call.js';
 import type { NamespaceContract } from './namespace-contract.js';
-import { joinWithHistory, type HistorySocket } from './room-history.js';
+import { joinWithHistory, type HistorySocket } from './socket-history.js';
 
 /** What the rooms of a socket need of it. */
 interface RoomSocket extends Omit<ObservedSocket, 'nsp'>, HistorySocket {

@@ -6,8 +6,8 @@ declare const NEST_MAJOR: number;
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 const FOLDER = join(process.cwd(), 'test/support/child');
-/** Milliseconds. Some programs run for half a minute. */
-const TIMEOUT = 60_000;
+/** Milliseconds. Some programs run for half a minute, and several start at a time on a busy machine. */
+const TIMEOUT = 120_000;
 
 interface Message {
   ready?: true;

@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT = 1_000;
  */
 const RECOVERS_WITHIN = 10_000;
 /** The timeout of `beforeAll`, in milliseconds. */
-export const SETUP_TIMEOUT = 120_000;
+export const SETUP_TIMEOUT = 240_000;
 
 /** How the messages of one node arrived at one client. */
 export interface Delivery {

@@ -8,7 +8,7 @@ import { RoamingClient } from './roaming-client.js';
 const CLIENTS = IS_LONG ? 60 : 30;
 const ROUNDS = IS_LONG ? 5 : 1;
 const LIBRARIES = IS_LONG ? (['redis', 'ioredis'] as const) : (['redis'] as const);
-const TIMEOUT = IS_LONG ? 400_000 : 120_000;
+const TIMEOUT = IS_LONG ? 400_000 : 240_000;
 /** Milliseconds between two messages of one node. */
 const INTERVAL = 10;
 /** The pause between the end of one node and that of the next, in milliseconds. */

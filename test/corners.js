@@ -72,6 +72,7 @@ const CORNERS = [
   ['socketio-clients/proxy', FIRST],
   ['socketio-clients/python', FIRST],
   ['rooms/memory-adapter', FIRST],
+  ['transport/answer-close', FIRST],
   ['transport/frame-order', FIRST],
   ['transport/on-demand', FIRST],
   ['transport/outbox', FIRST],

@@ -104,10 +104,31 @@ const PING = Buffer.from([0x89, 0]);
 
 /** Sends a ping, if the WebSocket is open and has made no writer yet. @returns whether it has sent one */
 export function pingWithoutSender(ws: WebSocket): boolean {
-  const { [SENDER]: part, _socket: socket } = ws as unknown as Parts & Internals;
-  if (!(part instanceof Unmade) || ws.readyState !== WebSocket.OPEN) return false;
-  socket.write(PING);
+  if (!hasUnusedSender(ws) || ws.readyState !== WebSocket.OPEN) return false;
+  (ws as unknown as Internals)._socket.write(PING);
   return true;
+}
+
+/** In the place of the reader of a WebSocket that reads nothing more: what `ws` uses of it when a connection has closed. */
+const ENDED = {
+  _writableState: { finished: true, errorEmitted: false, needDrain: false },
+  end(): void {},
+  removeAllListeners(): void {},
+  // set by the property `binaryType` of a WebSocket
+  set _binaryType(_: unknown) {},
+};
+
+/** Lets a WebSocket read nothing more, if it has made no reader yet. @returns whether it had made none */
+export function endUnusedReceiver(ws: WebSocket): boolean {
+  const parts = ws as unknown as Parts;
+  if (!(parts[RECEIVER] instanceof Unmade)) return false;
+  parts[RECEIVER] = ENDED;
+  return true;
+}
+
+/** Returns whether a WebSocket has made no writer yet. */
+export function hasUnusedSender(ws: WebSocket): boolean {
+  return (ws as unknown as Parts)[SENDER] instanceof Unmade;
 }
 
 /** @returns what `ws` returns: nothing, but Bun replaces `ws`, and aborts the handshake unless its own function returns true */

@@ -1,5 +1,6 @@
 import { Writable, type Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import { returnCloseFrame } from '../../ws/answer-close.js';
 import { dropEmptyParts, withoutAutoPong } from '../../ws/idle-state.js';
 import { makePartsOnDemand, pingWithoutSender } from '../../ws/on-demand-parts.js';
 import type { SendCallback, SendOptions } from './connection.js';
@@ -75,6 +76,7 @@ export class ServerWebSocket extends WebSocket {
 
   override close(code?: number, reason?: string | Buffer): void {
     this.writer?.flush();
+    if (returnCloseFrame(this, code, reason)) return;
     endReceiverOnce(this);
     super.close(code, reason);
   }

@@ -15,7 +15,7 @@ interface Internals {
   _closeMessage: Buffer;
   _closeFrameReceived: boolean;
   _closeFrameSent: boolean;
-  _closeTimer: NodeJS.Timeout;
+  _closeTimer: NodeJS.Timeout | null;
   _closeTimeout: number;
 }
 
@@ -58,6 +58,11 @@ export function returnCloseFrame(ws: WebSocket, code?: number, reason?: string |
   internals._readyState = WebSocket.CLOSING;
   internals._closeTimer = setTimeout(destroy, internals._closeTimeout, socket);
   return true;
+}
+
+/** Drops the timer of the closing handshake, which `ws` has cleared: a fifth of a kilobyte for whoever keeps a closed client. */
+export function dropCloseTimer(ws: WebSocket): void {
+  (ws as unknown as Internals)._closeTimer = null;
 }
 
 /** Returns a close frame without a mask (RFC 6455, section 5.5.1), with one character for each byte. */

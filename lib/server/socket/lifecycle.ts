@@ -143,6 +143,8 @@ export class Lifecycle implements ConnectionOwner {
     socket.nsp._config.services.connections.disconnected(socket, reason, closed);
     socket._emitConnectionEvent('disconnect', reason, closed);
     const { callbacks } = this;
+    // they keep what Nest has made for the client
+    this.callbacks = undefined;
     if (typeof callbacks === 'function') this.call(callbacks);
     else for (const callback of callbacks ?? []) this.call(callback);
   }

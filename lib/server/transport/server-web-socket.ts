@@ -1,6 +1,6 @@
 import { Writable, type Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import { returnCloseFrame } from '../../ws/answer-close.js';
+import { dropCloseTimer, returnCloseFrame } from '../../ws/answer-close.js';
 import { dropEmptyParts, withoutAutoPong } from '../../ws/idle-state.js';
 import { makePartsOnDemand, pingWithoutSender } from '../../ws/on-demand-parts.js';
 import type { SendCallback, SendOptions } from './connection.js';
@@ -49,8 +49,11 @@ export class ServerWebSocket extends WebSocket {
     if (event === 'message') listener.onMessage(first as Buffer, second as boolean);
     else if (event === 'ping') listener.onPing(first as Buffer);
     else if (event === 'pong') listener.onPong(first as Buffer);
-    else if (event === 'close') listener.onClosed(first as number, second as Buffer);
     else if (event === 'error') listener.onError(first as Error);
+    else if (event === 'close') {
+      dropCloseTimer(this);
+      listener.onClosed(first as number, second as Buffer);
+    }
     return !hasListeners || super.emit(event, first, second);
   }
 

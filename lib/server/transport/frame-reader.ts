@@ -214,7 +214,7 @@ const NO_DATA = Buffer.alloc(0);
 
 /**
  * Answers a complete and valid close frame with a mask, and reads nothing more. A client that connects and closes takes
- * 17 % less of the server's time, and leaves 5.8 kB less garbage: neither the reader nor the writer of `ws` is made.
+ * 13 % less of the server's time, and leaves 5.8 kB less garbage: neither the reader nor the writer of `ws` is made.
  *
  * @returns `false` if `ws` has to read the bytes, which are unchanged then
  */

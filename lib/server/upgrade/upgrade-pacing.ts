@@ -7,9 +7,25 @@ const TURN = 5;
 /** Further upgrades do not wait: otherwise requests could arrive faster than they are handled, without an end. */
 const MAX_WAITING = 10_000;
 
-interface WaitingUpgrade {
-  readonly socket: Duplex;
-  readonly handle: () => void;
+/** An upgrade that waits. It is handled in the async context in which it arrived. */
+class WaitingUpgrade extends AsyncResource {
+  // `AsyncResource.bind` does the same in some 5 microseconds more, of about 25 for each request of a storm: on Node 20 it
+  // defines a deprecated property for each function
+  constructor(
+    readonly socket: Duplex,
+    private readonly handler: () => void,
+  ) {
+    super('WaitingUpgrade');
+  }
+
+  /** Handles it, unless the client has left. */
+  handle(): void {
+    const { socket, handler } = this;
+    // the client has left, if only by half: a closing handshake is not possible yet
+    if (!socket.readable) return void socket.destroy();
+    socket.off('error', ignore);
+    this.runInAsyncScope(handler);
+  }
 }
 
 // those of the platform: the clock of a test that has ended would never call
@@ -41,7 +57,7 @@ export class UpgradePacing {
     if (isDue || this.waiting.length - this.handled >= MAX_WAITING) return handle();
     // a socket without a listener would end the process
     socket.on('error', ignore);
-    this.waiting.push({ socket, handle: AsyncResource.bind(handle) });
+    this.waiting.push(new WaitingUpgrade(socket, handle));
   }
 
   private readonly onTurn = (): void => {
@@ -52,7 +68,7 @@ export class UpgradePacing {
   private readonly handleNext = (): void => {
     if (this.handled === this.waiting.length || performance.now() >= this.end) return this.endTurn();
     try {
-      handleWaiting(this.waiting[this.handled++]!);
+      this.waiting[this.handled++]!.handle();
     } finally {
       // guards are promises: this waits until all that are settled have gone on, so that their time counts as well
       afterPromises(() => nextTick(this.handleNext));
@@ -66,13 +82,6 @@ export class UpgradePacing {
     if (this.waiting.length > 0) inNextTurn(this.onTurn);
     else this.begin = undefined;
   }
-}
-
-function handleWaiting({ socket, handle }: WaitingUpgrade): void {
-  // the client has left, if only by half: a closing handshake is not possible yet
-  if (!socket.readable) return void socket.destroy();
-  socket.off('error', ignore);
-  handle();
 }
 
 function ignore(): void {}

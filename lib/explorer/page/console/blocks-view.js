@@ -1,6 +1,6 @@
-import { h } from '../dom.js';
 import { filterForm } from './filter-form.js';
 import { count, duration, moment, plural } from './format.js';
+import { listLayout } from './list-layout.js';
 import { MissingNodes } from './missing-nodes.js';
 import { Pager } from './pager.js';
 import { Table } from './table.js';
@@ -36,19 +36,14 @@ export class BlocksView {
       show: (page) => this.#show(page),
       maxRows: context.hello.maxRows,
     });
-    this.element = h(
-      'div',
-      null,
-      h(
-        'div',
-        { class: 'title' },
-        h('h2', { tabindex: '-1' }, this.title),
-        h('div', { class: 'actions' }, context.actions.buttons.block({}), this.#pager.pauseButton()),
-      ),
-      filterForm('blocks', FIELDS, this.#query),
-      this.#missing.element,
-      h('section', { class: 'card stale', 'aria-label': 'List' }, this.#table.element, this.#pager.element),
-    );
+    this.element = listLayout({
+      title: this.title,
+      buttons: [context.actions.buttons.block({})],
+      filter: filterForm('blocks', FIELDS, this.#query),
+      missing: this.#missing,
+      table: this.#table,
+      pager: this.#pager,
+    });
   }
 
   close() {

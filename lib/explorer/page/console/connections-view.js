@@ -1,6 +1,6 @@
-import { h } from '../dom.js';
 import { filterForm } from './filter-form.js';
 import { bytes, count, duration } from './format.js';
+import { listLayout } from './list-layout.js';
 import { MissingNodes } from './missing-nodes.js';
 import { Pager } from './pager.js';
 import { routeTo } from './route.js';
@@ -30,25 +30,17 @@ export class ConnectionsView {
     });
     const { user, namespace, address } = this.#query;
     const { buttons } = context.actions;
-    this.element = h(
-      'div',
-      null,
-      h(
-        'div',
-        { class: 'title' },
-        h('h2', { tabindex: '-1' }, this.title),
-        h(
-          'div',
-          { class: 'actions' },
-          (user || address) && buttons.block({ address, user }),
-          user && buttons.disconnectUser({ user, namespace }),
-          this.#pager.pauseButton(),
-        ),
-      ),
-      filterForm('connections', fieldsOf(context.watch.overview), this.#query),
-      this.#missing.element,
-      h('section', { class: 'card stale', 'aria-label': 'List' }, this.#table.element, this.#pager.element),
-    );
+    this.element = listLayout({
+      title: this.title,
+      buttons: [
+        (user || address) && buttons.block({ address, user }),
+        user && buttons.disconnectUser({ user, namespace }),
+      ],
+      filter: filterForm('connections', fieldsOf(context.watch.overview), this.#query),
+      missing: this.#missing,
+      table: this.#table,
+      pager: this.#pager,
+    });
   }
 
   close() {

@@ -1,6 +1,6 @@
-import { h } from '../dom.js';
 import { filterForm } from './filter-form.js';
 import { count } from './format.js';
+import { listLayout } from './list-layout.js';
 import { MissingNodes } from './missing-nodes.js';
 import { Pager } from './pager.js';
 import { routeTo } from './route.js';
@@ -29,24 +29,14 @@ export class RoomsView {
         maxRows: context.hello.maxRows,
       });
     const { namespace } = this.#query;
-    this.element = h(
-      'div',
-      null,
-      h(
-        'div',
-        { class: 'title' },
-        h('h2', { tabindex: '-1' }, this.title),
-        h(
-          'div',
-          { class: 'actions' },
-          context.actions.buttons.emit({ namespace }),
-          this.#pager?.pauseButton(),
-        ),
-      ),
-      filterForm('rooms', fieldsOf(routes), this.#query),
-      this.#missing.element,
-      h('section', { class: 'card stale', 'aria-label': 'List' }, this.#table.element, this.#pager?.element),
-    );
+    this.element = listLayout({
+      title: this.title,
+      buttons: [context.actions.buttons.emit({ namespace })],
+      filter: filterForm('rooms', fieldsOf(routes), this.#query),
+      missing: this.#missing,
+      table: this.#table,
+      pager: this.#pager,
+    });
   }
 
   close() {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import { MemoryAdapter } from '../../lib/server/rooms/memory-adapter.js';
+import { enterRooms, listOfRooms, MemoryAdapter } from '../../lib/server/rooms/memory-adapter.js';
 
 interface Walker {
   apply(options: Pick<BroadcastOptions, 'rooms' | 'except'>, callback: (id: unknown) => void): void;
@@ -19,6 +19,8 @@ const EVENTS = ['create-room', 'join-room', 'leave-room', 'delete-room'];
 
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const ROOMS = ['x', 'y'];
+/** With these, a client is in more rooms than a list keeps. */
+const MANY = Array.from({ length: 9 }, (_, i) => `many ${i}`);
 
 /** The Sets of a Map as lists. */
 function listsOf(map: ReadonlyMap<string, ReadonlySet<string>>): unknown {
@@ -34,19 +36,29 @@ function visitedBy(adapter: Adapter, seed: number): unknown[] {
   const visited: unknown[] = [];
   let changes = 0;
   const pick = (): string => IDS[next(IDS.length)]!;
+  const named = seed % 4 === 0 ? [...ROOMS, ...MANY] : ROOMS;
   // also the room of a client itself
-  const room = (): string => (next(3) === 0 ? pick() : ROOMS[next(ROOMS.length)]!);
-  for (const event of EVENTS.slice(next(5)))
-    adapter.on(event, (name: string, id: string | undefined) => {
-      const { rooms, sids } = adapter;
-      // a look at some of them only: it makes the Set
-      visited.push([event, name, id, id !== undefined && seed % 2 === 0 && sids.has(id), rooms.has(name)]);
-      // a client that leaves all rooms, and joins another one meanwhile
-      if (id !== undefined && seed % 5 === 0 && ++changes < 6) void adapter.addAll(id, new Set([room()]));
-      if (seed % 3 === 0) visited.push([...(rooms.get(name) ?? [])], id && [...(sids.get(id) ?? [])]);
-    });
-  for (const id of IDS.slice(0, next(6))) void adapter.addAll(id, new Set([id]));
-  for (let i = 0; i < 8; i++) void adapter.addAll(pick(), new Set([room()]));
+  const room = (): string => (next(3) === 0 ? pick() : named[next(named.length)]!);
+  const listen = (): void => {
+    for (const event of EVENTS.slice(next(5)))
+      adapter.on(event, (name: string, id: string | undefined) => {
+        const { rooms, sids } = adapter;
+        // a look at some of them only: it makes the Set
+        visited.push([event, name, id, id !== undefined && seed % 2 === 0 && sids.has(id), rooms.has(name)]);
+        // a client that leaves all rooms, and joins another one meanwhile
+        if (id !== undefined && seed % 5 === 0 && ++changes < 6) void enterRooms(adapter, id, [room()]);
+        if (seed % 3 === 0) visited.push([...(rooms.get(name) ?? [])], id && [...(sids.get(id) ?? [])]);
+      });
+  };
+  const isLate = seed % 7 < 3;
+  if (!isLate) listen();
+  for (const id of IDS.slice(0, next(6))) void enterRooms(adapter, id, [id]);
+  for (let i = 0; i < 8; i++) void enterRooms(adapter, pick(), [room()]);
+  if (named.length > ROOMS.length) {
+    for (const name of MANY.slice(next(4))) void enterRooms(adapter, IDS[next(2)]!, [name]);
+    for (let i = 0; i < 6; i++) void adapter.del(IDS[next(2)]!, room());
+  }
+  if (isLate) listen();
   const walk = (depth: number): void => {
     const except = next(4) === 0 ? new Set([room()]) : new Set<string>();
     const rooms = new Set(next(8) === 0 ? [] : [room(), ...(next(4) === 0 ? [room()] : [])]);
@@ -57,7 +69,7 @@ function visitedBy(adapter: Adapter, seed: number): unknown[] {
       const change = next(7);
       if (change === 0) void adapter.del(pick(), room());
       else if (change === 1) adapter.delAll(pick());
-      else if (change === 2) void adapter.addAll(pick(), new Set([room()]));
+      else if (change === 2) void enterRooms(adapter, pick(), [room()]);
       else if (change === 3 && depth < 2) walk(depth + 1);
       else if (change === 4) {
         adapter.delAll(id as string);
@@ -117,6 +129,63 @@ it('removes a client also from a room that a listener puts it into while it leav
   adapter.delAll('a');
   expect([adapter.rooms.size, adapter.sids.size]).toEqual([0, 0]);
 });
+
+it('keeps the rooms of a client in their order, however many they are, and whether code has the Set or not', () => {
+  const [ours, original] = [MemoryAdapter, Adapter].map((Class) => new Class({ server: {} })) as [
+    Adapter,
+    Adapter,
+  ];
+  const next = numbers(7);
+  // rooms may be numbers, too
+  const rooms = ['a', ...Array.from({ length: 14 }, (_, i) => (i % 3 === 0 ? i : `room ${i}`))] as string[];
+  for (let i = 0; i < 2_000; i++) {
+    const room = rooms[next(i % 200 < 100 ? 5 : rooms.length)]!;
+    const [change, isRead] = [next(20), next(30) === 0];
+    for (const adapter of [ours, original])
+      if (change === 0) adapter.delAll('a');
+      else if (change < 8) void adapter.del('a', room);
+      else void enterRooms(adapter, 'a', [room]);
+    const list = listOfRooms(ours, 'a');
+    const expected = original.socketRooms('a');
+    expect([i, list?.size, rooms.filter((name) => list?.has(name))]).toEqual([
+      ...[i, expected?.size, rooms.filter((name) => expected?.has(name))],
+    ]);
+    if (isRead) expect([...(ours.sids.get('a') ?? [])]).toEqual([...(expected ?? [])]);
+  }
+});
+
+it('calls a function that the application puts in place of addAll or emit', () => {
+  const adapter = new MemoryAdapter({ server: {} });
+  const calls: unknown[] = [];
+  const { emit } = adapter;
+  adapter.emit = (...args) => {
+    calls.push(args);
+    return Reflect.apply(emit, adapter, args);
+  };
+  void enterRooms(adapter, 'a', ['x']);
+  adapter.delAll('a');
+  expect(calls.splice(0)).toEqual([
+    ['create-room', 'x'],
+    ['join-room', 'x', 'a'],
+    ['leave-room', 'x', 'a'],
+    ['delete-room', 'x'],
+  ]);
+  adapter.addAll = (...args) => void calls.push(args);
+  void enterRooms(adapter, 'a', ['x']);
+  expect(calls).toEqual([['a', new Set(['x'])]]);
+});
+
+it.each(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const)(
+  'emits to a listener of %s',
+  (method) => {
+    const adapter = new MemoryAdapter({ server: {} });
+    void enterRooms(adapter, 'a', ['x']);
+    const rooms: unknown[] = [];
+    adapter[method]('join-room', (room) => rooms.push(room));
+    void enterRooms(adapter, 'a', ['y']);
+    expect(rooms).toEqual(['y']);
+  },
+);
 
 it('walks again after a callback that threw', () => {
   const nsp = { sockets: new Map([['a', 'a']]), server: {} };

@@ -1,37 +1,38 @@
 import { inspect } from 'node:util';
 
 /**
- * A Map of Sets of texts that keeps small sets as one text each, until code asks for the Set: 150 bytes less for each. Most
- * rooms have one member, and most clients are in at most one room beside their own. A Set that code has is kept, and is live.
+ * A Map of Sets that keeps small sets in a shorter form each, a text or a list, until code asks for the Set: 150 bytes less for
+ * each text. Most rooms have one member, and most clients are in few rooms beside their own. A Set that code has is kept, and is
+ * live.
  */
-export class CompactSets extends Map<string, Set<string>> {
+export class CompactSets<Short extends string | string[]> extends Map<string, Set<string>> {
   static {
     // for code that compares or prints it
     Object.defineProperty(this.prototype, 'constructor', { value: Map });
   }
 
-  readonly #expand: (key: string, text: string) => Set<string>;
+  readonly #expand: (key: string, short: Short) => Set<string>;
 
-  /** @param expand makes the Set that a text stands for */
-  constructor(expand: (key: string, text: string) => Set<string>) {
+  /** @param expand makes the Set that a shorter form stands for */
+  constructor(expand: (key: string, short: Short) => Set<string>) {
     super();
     this.#expand = expand;
   }
 
-  /** Returns the Set of a key, or the text that stands for it. */
-  peek(key: string): Set<string> | string | undefined {
+  /** Returns the Set of a key, or what stands for it. */
+  peek(key: string): Set<string> | Short | undefined {
     return super.get(key);
   }
 
-  /** Keeps a text in place of a Set. */
-  setText(key: string, text: string): void {
-    super.set(key, text as unknown as Set<string>);
+  /** Keeps a shorter form in place of a Set. */
+  setShort(key: string, short: Short): void {
+    super.set(key, short as unknown as Set<string>);
   }
 
   override get(key: string): Set<string> | undefined {
     const value: unknown = super.get(key);
-    if (typeof value !== 'string') return value as Set<string> | undefined;
-    const made = this.#expand(key, value);
+    if (typeof value !== 'string' && !Array.isArray(value)) return value as Set<string> | undefined;
+    const made = this.#expand(key, value as Short);
     super.set(key, made);
     return made;
   }

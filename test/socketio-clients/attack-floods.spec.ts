@@ -101,8 +101,15 @@ describeOurs('floods of sessions', () => {
         attack.chat.received.length = 0;
         return heapBytes();
       };
-      const before = await rounds(20);
-      expect((await rounds(50)) - before).toBeLessThan(500_000);
+      // V8 takes memory for code at times, once some 400 kB. A leak takes it in each turn: 5 kB a round are found.
+      let before = await rounds(20);
+      let leastGrowth = Infinity;
+      for (let turn = 0; turn < 3; turn++) {
+        const after = await rounds(50);
+        leastGrowth = Math.min(leastGrowth, after - before);
+        before = after;
+      }
+      expect(leastGrowth).toBeLessThan(250_000);
     }),
   );
 

@@ -60,7 +60,7 @@ export function returnCloseFrame(ws: WebSocket, code?: number, reason?: string |
   return true;
 }
 
-/** Drops the timer of the closing handshake, which `ws` has cleared: a fifth of a kilobyte for whoever keeps a closed client. */
+/** Drops the timer of the closing handshake, which `ws` has cleared: 200 bytes less for code that keeps a closed client. */
 export function dropCloseTimer(ws: WebSocket): void {
   (ws as unknown as Internals)._closeTimer = null;
 }

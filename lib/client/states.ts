@@ -31,6 +31,12 @@ interface Wanted {
   readonly holder: object;
 }
 
+/**
+ * A list of the server does not have what was sent: the client was out of the room, or the two have crossed on the way. So the server may
+ * still take it, and whatever the client wants is sent again.
+ */
+const UNCERTAIN: Wanted = { state: undefined, text: '', ttl: undefined, holder: {} };
+
 /** The states of one room, and the own one, for all that follow the room on one client. */
 class RoomChannel {
   others: readonly OtherState[] = [];
@@ -133,8 +139,8 @@ class RoomChannel {
     // of an earlier connection: everything follows
     if (!isWhole && !this.isCurrent) return;
     const { id } = this.socket;
-    // the server does not have it on a new connection, or after this client was out of the room for a time
-    if (!this.isCurrent || news.all?.some((other) => other.id === id) === false) this.#sent = undefined;
+    const isMissing = news.all?.some((other) => other.id === id) === false;
+    if (isMissing && this.#sent !== undefined) this.#sent = UNCERTAIN;
     this.others = changeMembers(this.others, news, ({ id }) => id).filter((other) => other.id !== id);
     this.count = news.count ?? this.others.length;
     this.isCurrent = true;

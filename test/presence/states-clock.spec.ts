@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { connect, type ClientSocket } from '../../lib/client/node.js';
 import { states, type RoomStates } from '../../lib/client/presence.js';
-import type { SharedNews, SharedState } from '../../lib/index.js';
+import type { EnvelopeSocket, SharedNews, SharedState } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import type { TestClient } from '../support/client.js';
 import { until } from '../support/wait.js';
@@ -105,6 +105,8 @@ describe('the times of shared states', () => {
 
   /** A client in the room, the number of messages that it sends, and another client there. */
   async function openPage(): Promise<{
+    ada: ClientSocket;
+    onServer: EnvelopeSocket;
     room: RoomStates;
     sent: () => number;
     others: () => Promise<string>;
@@ -121,14 +123,15 @@ describe('the times of shared states', () => {
     };
     const [[ada, room], [, watching]] = [await open(), await open()];
     let count = 0;
-    node.server.sockets.get(ada.id!)!.onAny((event) => void (event === 'states' && count++));
+    const onServer = node.server.sockets.get(ada.id!)!;
+    onServer.onAny((event) => void (event === 'states' && count++));
     const others = async (): Promise<string> => {
       await ada.emitWithAck('join', 'anywhere');
       jest.advanceTimersByTime(5);
       await sockets[1]!.emitWithAck('join', 'anywhere');
       return textOf(watching.others);
     };
-    return { room, sent: () => count, others };
+    return { ada, onServer, room, sent: () => count, others };
   }
 
   it('sends the latest state of a client, at most every 50 ms, and none that has not changed', async () => {
@@ -188,5 +191,23 @@ describe('the times of shared states', () => {
     expect(await others()).toBe('');
     // the server has ended it by itself
     expect(sent()).toBe(before + 1);
+  });
+
+  it('ends a state that crosses a list without it', async () => {
+    const { ada, onServer, room, others } = await openPage();
+    let lists = 0;
+    ada.onAny((event, news: { all?: unknown }) => void (event === 'states' && news.all && lists++));
+    onServer.ws.pause();
+    room.set('typing');
+    // the client is told everything again, before the server has read its state
+    await onServer.leave(ROOM);
+    await onServer.join(ROOM);
+    jest.advanceTimersByTime(5);
+    room.set(null);
+    await until('the list', () => lists === 1);
+    onServer.ws.resume();
+    expect(await others()).toBe('"typing"');
+    jest.advanceTimersByTime(EVERY);
+    expect(await others()).toBe('');
   });
 });

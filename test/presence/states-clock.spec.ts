@@ -103,6 +103,17 @@ describe('the times of shared states', () => {
     expect(await told()).toEqual({ join: [{ id: expect.any(String), state: 'reading' }] });
   });
 
+  it('answers a client that asks for the states fifty times at once, then once a second', async () => {
+    const ada = await enter(await startNode(), ROOM);
+    const ask = async (): Promise<unknown> => (await ada.ask('states', { room: ROOM })).data;
+    const refusal = expect.objectContaining({ message: 'states: you ask for the states too often' });
+    for (let n = 0; n < 50; n++) expect(await ask()).toBeUndefined();
+    expect(await ask()).toEqual(refusal);
+    jest.advanceTimersByTime(1_000);
+    expect(await ask()).toBeUndefined();
+    expect(await ask()).toEqual(refusal);
+  });
+
   /** A client in the room, the number of messages that it sends, and another client there. */
   async function openPage(): Promise<{
     ada: ClientSocket;

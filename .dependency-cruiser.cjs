@@ -10,6 +10,7 @@ const BELOW_NAMESPACE = [...BELOW_SOCKET, 'server/socket', 'server/presence'];
 const SERVER = ['protocol', 'server'];
 const BELOW_GUARDS = [...SERVER, 'nest/options', 'nest/gateways'];
 const BELOW_HOOKS = [...BELOW_GUARDS, 'nest/guards', 'nest/errors', 'nest/logging', 'nest/schemas'];
+const BELOW_ADAPTER = [...BELOW_HOOKS, 'nest/hooks', 'nest/handlers', 'nest/operations', 'nest/injection'];
 
 /** One rule per folder: the folders of `lib/` that it may import. */
 const LAYERS = {
@@ -34,6 +35,8 @@ const LAYERS = {
   'nest/logging': BELOW_GUARDS,
   'nest/hooks': BELOW_HOOKS,
   'nest/handlers': BELOW_HOOKS,
+  'nest/injection': [...SERVER, 'nest/operations'],
+  'nest/mounting': BELOW_ADAPTER,
   ws: [],
   client: ['protocol', 'ws'],
   conformance: ['protocol'],
@@ -127,11 +130,12 @@ module.exports = {
       to: { path: '(^|/)node_modules/(@types/)?ws/' },
     },
     {
-      name: 'nest-imports-down',
-      comment: 'The parts of EnvelopeAdapter do not import it',
+      name: 'nest-in-folders',
+      comment:
+        'lib/nest/ holds the adapter and the module alone; their parts are in its folders, and have a rule each',
       severity: 'error',
-      from: { path: '^lib/nest/(adapter-services|endpoint-config|mounted-servers|upgrade-routers)' },
-      to: { path: '^lib/nest/(envelope-adapter|envelope-module)' },
+      from: {},
+      to: { path: '^lib/nest/[^/]+$', pathNot: '^lib/nest/(envelope-adapter|envelope-module)[.]ts$' },
     },
     {
       name: 'protocol-runs-anywhere',

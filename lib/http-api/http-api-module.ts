@@ -19,7 +19,7 @@ import {
 } from '@nestjs/common';
 import { RoomLimitError } from '../nest/errors/room-limit-error.js';
 import type { OnceStore } from '../nest/options/once-store.js';
-import { ServerRegistry } from '../nest/server-registry.js';
+import { ServerRegistry } from '../nest/injection/server-registry.js';
 import { assertOptions, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';

@@ -8,13 +8,13 @@ import {
   type Type,
 } from '@nestjs/common';
 import { EnvelopeOperations } from './operations/envelope-operations.js';
-import { ServerRegistry } from './server-registry.js';
+import { ServerRegistry } from './injection/server-registry.js';
 import type { EnvelopeOptions } from './options/options.js';
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
-import { injectedPaths, recordInjection, WiringCheck } from './wiring-check.js';
+import { injectedPaths, recordInjection, WiringCheck } from './injection/wiring-check.js';
 
 /** The injection token of the options that {@link EnvelopeModule} provides. */
 export const ENVELOPE_OPTIONS = Symbol.for('nestjs-envelope.options');

@@ -7,7 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { ServerRegistry } from '../nest/server-registry.js';
+import { ServerRegistry } from '../nest/injection/server-registry.js';
 import { assertOptions, refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { EventLoopLag } from './event-loop-lag.js';

@@ -1,15 +1,15 @@
 import type { AdapterServices } from './adapter-services.js';
-import { logAudit } from './logging/audit-log.js';
+import { logAudit } from '../logging/audit-log.js';
 import type { MountedServers } from './mounted-servers.js';
-import type { OperationsHost } from './operations/operations-host.js';
-import { writtenLimits } from './operations/runtime-limits.js';
-import type { LimitChanges, Limits, PathLimits } from './options/limits.js';
-import { resolvePathOptions, type EnvelopeOptions } from './options/options.js';
+import type { OperationsHost } from '../operations/operations-host.js';
+import { writtenLimits } from '../operations/runtime-limits.js';
+import type { LimitChanges, Limits, PathLimits } from '../options/limits.js';
+import { resolvePathOptions, type EnvelopeOptions } from '../options/options.js';
 import { isFromThisMachine } from './own-path.js';
-import type { Audited } from '../server/diagnostics/audit.js';
-import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import type { AccessControl } from '../server/upgrade/access-control.js';
+import type { Audited } from '../../server/diagnostics/audit.js';
+import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { AccessControl } from '../../server/upgrade/access-control.js';
 
 /** What operators can do with one adapter and the servers that it has mounted. */
 export class AdapterOperations implements OperationsHost {

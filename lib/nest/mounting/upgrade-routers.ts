@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
-import type { ReportLog } from './logging/report-log.js';
+import type { ReportLog } from '../logging/report-log.js';
 import type { MountedServers } from './mounted-servers.js';
-import { explainLostUpgrade } from '../server/upgrade/lost-upgrade.js';
-import { explainUnknownPath } from '../server/upgrade/unknown-path.js';
-import { UpgradeRouter } from '../server/upgrade/upgrade-router.js';
+import { explainLostUpgrade } from '../../server/upgrade/lost-upgrade.js';
+import { explainUnknownPath } from '../../server/upgrade/unknown-path.js';
+import { UpgradeRouter } from '../../server/upgrade/upgrade-router.js';
 
 /** Passes the upgrades of HTTP servers to the servers that an adapter has mounted: one {@link UpgradeRouter} each. */
 export class UpgradeRouters {

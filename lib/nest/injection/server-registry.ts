@@ -1,5 +1,5 @@
-import { EnvelopeOperations } from './operations/envelope-operations.js';
-import { EnvelopeServer } from '../server/namespace/envelope-server.js';
+import { EnvelopeOperations } from '../operations/envelope-operations.js';
+import { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 
 /** Finds the servers that an adapter has mounted. */
 export interface ServerLookup {

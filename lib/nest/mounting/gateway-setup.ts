@@ -1,8 +1,8 @@
 import type { Logger } from '@nestjs/common';
-import { installFilters } from './errors/filter-installer.js';
-import { declarePort, type Gateway } from './gateways/gateway-explorer.js';
-import { convertIterablesToObservables } from './handlers/handler-observables.js';
-import { wrapHooks } from './hooks/lifecycle-hooks.js';
+import { installFilters } from '../errors/filter-installer.js';
+import { declarePort, type Gateway } from '../gateways/gateway-explorer.js';
+import { convertIterablesToObservables } from '../handlers/handler-observables.js';
+import { wrapHooks } from '../hooks/lifecycle-hooks.js';
 
 /**
  * Changes gateways before Nest binds them: their port as Nest reads it, their exception filters, the results of their

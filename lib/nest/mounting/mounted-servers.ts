@@ -1,23 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { AdapterServices } from './adapter-services.js';
 import { endpointConfig } from './endpoint-config.js';
-import type { OwnGuard } from './gateways/find-adapter.js';
-import { gatewayMountPoint, type MountedGateway } from './gateways/gateway-mount-point.js';
-import { checkOptions } from './options/option-rules.js';
-import { type EnvelopeOptions, type GatewayOptions, type PathOptions } from './options/options.js';
+import type { OwnGuard } from '../gateways/find-adapter.js';
+import { gatewayMountPoint, type MountedGateway } from '../gateways/gateway-mount-point.js';
+import { checkOptions } from '../options/option-rules.js';
+import { type EnvelopeOptions, type GatewayOptions, type PathOptions } from '../options/options.js';
 import { OpenTransports } from './open-transports.js';
 import { ownPath } from './own-path.js';
-import type { ServerLookup } from './server-registry.js';
-import { refuse } from '../protocol/refuse.js';
-import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import { Endpoint } from '../server/upgrade/endpoint.js';
-import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
-import { mountPointName, type MountPoint } from '../server/upgrade/mount-point.js';
-import { normalisePath } from '../server/upgrade/path-pattern.js';
-import { safeCors } from '../server/upgrade/origin.js';
-import type { HandleRequest } from '../server/upgrade/transport.js';
-import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
-import { withCode } from '../protocol/with-code.js';
+import type { ServerLookup } from '../injection/server-registry.js';
+import { refuse } from '../../protocol/refuse.js';
+import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
+import { Endpoint } from '../../server/upgrade/endpoint.js';
+import { EndpointRegistry } from '../../server/upgrade/endpoint-registry.js';
+import { mountPointName, type MountPoint } from '../../server/upgrade/mount-point.js';
+import { normalisePath } from '../../server/upgrade/path-pattern.js';
+import { safeCors } from '../../server/upgrade/origin.js';
+import type { HandleRequest } from '../../server/upgrade/transport.js';
+import type { HandleUpgrade } from '../../server/upgrade/upgrade-router.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /** The port number that stands for the application's HTTP server. */
 export const APPLICATION_PORT = 0;

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { AdapterServices } from './adapter-services.js';
-import { oncePerOrigin } from './logging/once-per-origin.js';
-import { connectionLimits, webSocketOptions } from './options/applied-limits.js';
-import { isTransport } from './options/option-rules.js';
-import { resolvePathOptions, type EnvelopeOptions } from './options/options.js';
-import type { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
-import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
-import { TransportAdmission } from '../server/upgrade/transport-admission.js';
+import { oncePerOrigin } from '../logging/once-per-origin.js';
+import { connectionLimits, webSocketOptions } from '../options/applied-limits.js';
+import { isTransport } from '../options/option-rules.js';
+import { resolvePathOptions, type EnvelopeOptions } from '../options/options.js';
+import type { EndpointRegistry } from '../../server/upgrade/endpoint-registry.js';
+import type { HandleRequest, OpenTransport, TransportHost } from '../../server/upgrade/transport.js';
+import { TransportAdmission } from '../../server/upgrade/transport-admission.js';
 import {
   combineApplicationChecks,
   originCheckOf,
   type OriginCheck,
-} from '../server/upgrade/upgrade-checks.js';
-import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
+} from '../../server/upgrade/upgrade-checks.js';
+import type { HandleUpgrade } from '../../server/upgrade/upgrade-router.js';
 
 /** The transports of the option `transports`, opened on each port that a gateway uses. */
 export class OpenTransports {

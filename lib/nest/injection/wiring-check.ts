@@ -8,7 +8,7 @@ import {
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { ServerRegistry } from './server-registry.js';
-import { listPaths } from '../server/upgrade/unknown-path.js';
+import { listPaths } from '../../server/upgrade/unknown-path.js';
 
 const WITHOUT_ADAPTER =
   'EnvelopeModule is imported, but the application does not use EnvelopeAdapter, so injected servers have no clients. ' +

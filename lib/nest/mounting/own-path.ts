@@ -1,11 +1,11 @@
 import type { AdapterServices } from './adapter-services.js';
-import type { OwnGuard } from './gateways/find-adapter.js';
-import { show } from '../protocol/refuse.js';
-import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import { AccessControl, refusalFor } from '../server/upgrade/access-control.js';
-import type { BlockEntry } from '../server/upgrade/block-list.js';
-import { ConnectionCounter } from '../server/upgrade/connection-counter.js';
-import type { HttpRefusal } from '../server/upgrade/http-refusal.js';
+import type { OwnGuard } from '../gateways/find-adapter.js';
+import { show } from '../../protocol/refuse.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import { AccessControl, refusalFor } from '../../server/upgrade/access-control.js';
+import type { BlockEntry } from '../../server/upgrade/block-list.js';
+import { ConnectionCounter } from '../../server/upgrade/connection-counter.js';
+import type { HttpRefusal } from '../../server/upgrade/http-refusal.js';
 
 /** What a path of this package itself, such as that of the console, has in the place of what gateways share. */
 export interface OwnPath {

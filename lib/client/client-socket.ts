@@ -113,7 +113,11 @@ export class ClientSocket<
     return this;
   }
 
-  /** Disconnects: the session ends, queued messages are dropped, and the client does not reconnect until `connect()`. @example socket.disconnect(); */
+  /**
+   * Disconnects: the session ends, queued messages are dropped, and the client does not reconnect until `connect()`.
+   *
+   * @example socket.disconnect();
+   */
   disconnect(): this {
     // before listeners run, which may connect and send again
     this.#queue.close('disconnected');
@@ -139,8 +143,8 @@ export class ClientSocket<
    * @example
    * const { id } = await socket.emitWithAck('say', 'hello');
    *
-   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, or `TimeoutError` after `ackTimeout`; as `emit`, if
-   * the name is reserved or JSON cannot carry the data
+   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, or `TimeoutError` after `ackTimeout`; as
+   * `emit`, if the name is reserved or JSON cannot carry the data
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
@@ -150,7 +154,8 @@ export class ClientSocket<
   }
 
   /**
-   * Sets the timeout of one request, in milliseconds. A callback of `emit` then receives an error as its first argument, as in Socket.IO.
+   * Sets the timeout of one request, in milliseconds. A callback of `emit` then receives an error as its first argument, as in
+   * Socket.IO.
    *
    * @example
    * socket.timeout(1_000).emit('say', 'hello', (error: Error | null, answer?: string) => show(error ?? answer));
@@ -174,7 +179,11 @@ export class ClientSocket<
     return this._sender.timed(this.#settings.ackTimeout).signal(signal);
   }
 
-  /** Drops the event unless the connection is open and its buffer holds at most 64 KiB. @example socket.volatile.emit('position', { x: 1 }); */
+  /**
+   * Drops the event unless the connection is open and its buffer holds at most 64 KiB.
+   *
+   * @example socket.volatile.emit('position', { x: 1 });
+   */
   get volatile(): Emitter<Emit> {
     return {
       emit: (event, ...args) => {
@@ -257,7 +266,11 @@ export class ClientSocket<
     return this;
   }
 
-  /** Adds a listener of all server events. It runs before the listeners of the event. @example socket.onAny((event, data) => console.log(event, data)); */
+  /**
+   * Adds a listener of all server events. It runs before the listeners of the event.
+   *
+   * @example socket.onAny((event, data) => console.log(event, data));
+   */
   onAny(listener: (event: string, data: Untyped) => void): this {
     this.#listeners.add(ANY, listener as AnyFunction);
     return this;
@@ -269,7 +282,11 @@ export class ClientSocket<
     return this;
   }
 
-  /** Adds a listener of state changes, and returns a function that removes it. @example const stop = socket.onState((state) => show(state)); */
+  /**
+   * Adds a listener of state changes, and returns a function that removes it.
+   *
+   * @example const stop = socket.onState((state) => show(state));
+   */
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
     this.#listeners.add(STATE, listener as AnyFunction);
     return () => this.#listeners.remove(STATE, listener as AnyFunction);

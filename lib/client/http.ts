@@ -15,10 +15,10 @@ const OPTIONS = ['credentials', 'webSocketRetryDelay'];
  * in POSTs (PROTOCOL.md, "HTTP streaming"). The server needs `transports: [httpStreaming()]`. Everything else of the client stays
  * the same; `socket.transport` is `'http'` then.
  *
- * In `['websocket', http()]`, HTTP is tried after a WebSocket did not open: without an HTTP status, with one below 400, or with 400, 404,
- * 405, 426, 501, 502 or 504. Where a WebSocket has worked in this page or process before, and there is no status or one from 500 on, it
- * is tried after three failures in a row: the server may restart. If HTTP works, further connections to the URL begin with it
- * for a day, or until the network changes. `[http()]` uses HTTP alone.
+ * In `['websocket', http()]`, HTTP is tried after a WebSocket did not open: without an HTTP status, with one below 400, or with
+ * 400, 404, 405, 426, 501, 502 or 504. Where a WebSocket has worked in this page or process before, and there is no status or one
+ * from 500 on, it is tried after three failures in a row: the server may restart. If HTTP works, further connections to the URL
+ * begin with it for a day, or until the network changes. `[http()]` uses HTTP alone.
  *
  * Needs `fetch` with a response that can be read while it arrives: browsers and Node have it, React Native does not.
  *

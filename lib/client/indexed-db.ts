@@ -180,12 +180,12 @@ function readMessage(value: unknown): StoredMessage | undefined {
 /**
  * Keeps messages in IndexedDB, through `idb-keyval`: the option `outbox` of `reliable`. Tabs may use the same name at the same
  * time. Each sends its own messages; what a closed tab has left is sent by one of those that are open, or by the next page.
- * That takes Web Locks, which browsers have on secure origins only (https, and localhost). Elsewhere, tabs that are open at the same time may
- * send the same message twice, and `@Once()` has it handled once.
+ * That takes Web Locks, which browsers have on secure origins only (https, and localhost). Elsewhere, tabs that are open at the
+ * same time may send the same message twice, and `@Once()` has it handled once.
  *
- * Errors are reported by the option `onOutboxError` of `reliable`, with the code `ERR_ENVELOPE_OUTBOX`: without IndexedDB, if the storage is full, if
- * the database does not answer within 10 seconds, or if something else uses its name. The messages are sent all the same,
- * but those that are not stored do not survive a reload.
+ * Errors are reported by the option `onOutboxError` of `reliable`, with the code `ERR_ENVELOPE_OUTBOX`: without IndexedDB, if the
+ * storage is full, if the database does not answer within 10 seconds, or if something else uses its name. The messages are sent
+ * all the same, but those that are not stored do not survive a reload.
  *
  * @param name the name of the outbox: one for each user, since a message is sent as the user of the page that finds it. The
  *   database is `nestjs-envelope/<name>`

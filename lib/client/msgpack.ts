@@ -27,8 +27,8 @@ const AS_BYTES: Aside = {
 };
 
 /**
- * Lets `connect` speak MessagePack, with bytes anywhere in a payload: `envelope.v1+msgpack` (PROTOCOL.md, section 24). The server needs
- * `encodings: [messagePack()]` of `nestjs-envelope/msgpack`; another server refuses the connection. Needs the package
+ * Lets `connect` speak MessagePack, with bytes anywhere in a payload: `envelope.v1+msgpack` (PROTOCOL.md, section 24). The server
+ * needs `encodings: [messagePack()]` of `nestjs-envelope/msgpack`; another server refuses the connection. Needs the package
  * `@msgpack/msgpack`.
  *
  * `ArrayBuffer`, typed arrays and `DataView` can be sent, and bytes arrive as `Uint8Array`. A `Blob` must be read first:

@@ -50,8 +50,8 @@ export interface StorageLike {
 }
 
 /**
- * Keeps messages in `localStorage`, or in another storage with the same functions: some megabytes. Each tab that is open at the same time
- * needs another name; tabs may share an `indexedDbOutbox`.
+ * Keeps messages in `localStorage`, or in another storage with the same functions: some megabytes. Each tab that is open at the
+ * same time needs another name; tabs may share an `indexedDbOutbox`.
  *
  * @param name the name of the entry in the storage
  * @throws TypeError without a name or a storage

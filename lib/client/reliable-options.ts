@@ -9,7 +9,10 @@ export interface ReliableOptions {
   parallel?: number;
   /** Milliseconds that the server has to answer each time. Default: 10,000. */
   timeout?: number;
-  /** Upper bound of the first pause, in milliseconds. It doubles each time, up to 30,000; the pause is a random part of it. Default: 1,000. */
+  /**
+   * Upper bound of the first pause, in milliseconds. It doubles each time, up to 30,000; the pause is a random part of it.
+   * Default: 1,000.
+   */
   retryDelay?: number;
   /** Keeps messages until they are answered, so that they survive a reload. Default: none. */
   outbox?: Outbox;

@@ -38,9 +38,10 @@ export interface Reliable<Emit extends EventsMap> {
   /**
    * Sends a request and resolves to its answer.
    *
-   * @throws (rejects) `RequestError` with the server's exception, which is an answer; after the last retry, its reason: `DisconnectedError`,
-   * `TimeoutError` or a `RequestError` with the code `rate_limited`, `going_away` or `unavailable`; `DisconnectedError` when the client is
-   * closed: such a message stays in the outbox; as `emit` of the client, if the name is reserved or JSON cannot carry the data
+   * @throws (rejects) `RequestError` with the server's exception, which is an answer; after the last retry, its reason:
+   * `DisconnectedError`, `TimeoutError` or a `RequestError` with the code `rate_limited`, `going_away` or `unavailable`;
+   * `DisconnectedError` when the client is closed: such a message stays in the outbox; as `emit` of the client, if the name is
+   * reserved or JSON cannot carry the data
    * @example const { number } = await reliable(socket).emitWithAck('order', { item: 7 });
    */
   emitWithAck<Event extends EventNames<Emit>>(
@@ -259,11 +260,12 @@ function codeOf(error: unknown): unknown {
 }
 
 /**
- * Sends messages until the server has answered them: again after a lost connection, a timeout and the refusals `rate_limited`, `going_away`
- * and `unavailable`. Each message has a key, by which a handler with `@Once()` handles it once. An exception of the application is an answer.
+ * Sends messages until the server has answered them: again after a lost connection, a timeout and the refusals `rate_limited`,
+ * `going_away` and `unavailable`. Each message has a key, by which a handler with `@Once()` handles it once. An exception of the
+ * application is an answer.
  *
- * One message is under way at a time, so that the server handles them in the order of the calls. Handlers without `@Once()` may handle a
- * message twice. If no handler of the path has `@Once()`, each message is sent once only, and a warning says so.
+ * One message is under way at a time, so that the server handles them in the order of the calls. Handlers without `@Once()` may
+ * handle a message twice. If no handler of the path has `@Once()`, each message is sent once only, and a warning says so.
  *
  * @example
  * const send = reliable(socket, { outbox: storageOutbox('chat') });

@@ -32,8 +32,8 @@ interface Wanted {
 }
 
 /**
- * A list of the server does not have what was sent: the client was out of the room, or the two have crossed on the way. So the server may
- * still take it, and whatever the client wants is sent again.
+ * A list of the server does not have what was sent: the client was out of the room, or the two have crossed on the way. So the
+ * server may still take it, and whatever the client wants is sent again.
  */
 const UNCERTAIN: Wanted = { state: undefined, text: '', ttl: undefined, holder: {} };
 
@@ -183,8 +183,8 @@ class RoomStates<State = unknown> {
   }
 
   /**
-   * The latest states of the other clients, in the order in which they came; this client's other tabs are others. A new list after each
-   * change. Empty in a room with too many.
+   * The latest states of the other clients, in the order in which they came; this client's other tabs are others. A new list
+   * after each change. Empty in a room with too many.
    * @example const cursors = states<{ x: number }>(socket, 'board:7').others.map(({ state }) => state.x);
    */
   get others(): readonly OtherState<State>[] {
@@ -202,8 +202,8 @@ class RoomStates<State = unknown> {
   }
 
   /**
-   * Sets the own state, which replaces the one before. Call it as often as you like: the client sends the latest one, at most every 50 ms,
-   * and nothing if it has not changed. Before this client is in the room, and while it is away, the state waits.
+   * Sets the own state, which replaces the one before. Call it as often as you like: the client sends the latest one, at most
+   * every 50 ms, and nothing if it has not changed. Before this client is in the room, and while it is away, the state waits.
    *
    * @param state plain data; `null` ends it
    * @param options `ttl`: milliseconds after which the state ends, unless `set` is called again. Default: it ends with the connection
@@ -234,7 +234,8 @@ class RoomStates<State = unknown> {
   }
 
   /**
-   * Ends it: no listener runs any more, and the state that `set` has set ends. It leaves no room: that is for the application to request.
+   * Ends it: no listener runs any more, and the state that `set` has set ends. It leaves no room: that is for the application to
+   * request.
    *
    * @example
    * const board = states(socket, 'board:7');

@@ -54,7 +54,8 @@ export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> 
  * const contract = await createContract(app, { title: 'Chat', version: '1.0.0' });
  *
  * @throws TypeError if `app` is not an application, or an option is unknown or malformed; Error if two different schemas have the
- * same name, if the library of a schema cannot write it as JSON Schema, if a security scheme is used but not described, or if a path depends on options that preview does not create
+ * same name, if the library of a schema cannot write it as JSON Schema, if a security scheme is used but not described, or if a
+ * path depends on options that preview does not create
  */
 export async function createContract(
   app: INestApplicationContext,

@@ -11,8 +11,8 @@ import { checkContractOptions, createContract, type ContractOptions } from './cr
  * @example
  * await writeContract(await NestFactory.create(AppModule, { preview: true }), 'asyncapi.yaml');
  *
- * @throws (rejects) TypeError if `app` is not an application, or an option is unknown or malformed; Error if the file name does not end
- * in `.json`, `.yaml` or `.yml`; and as {@link createContract}
+ * @throws (rejects) TypeError if `app` is not an application, or an option is unknown or malformed; Error if the file name does
+ * not end in `.json`, `.yaml` or `.yml`; and as {@link createContract}
  */
 export async function writeContract(
   app: INestApplicationContext,

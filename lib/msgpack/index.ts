@@ -12,8 +12,8 @@ export interface MessagePackOptions {
 }
 
 /**
- * Lets clients speak MessagePack, with bytes anywhere in a payload: `envelope.v1+msgpack` of PROTOCOL.md, section 24. Clients choose it;
- * those that do not continue with JSON on the same gateways, and receive bytes as base64 text. Needs the package
+ * Lets clients speak MessagePack, with bytes anywhere in a payload: `envelope.v1+msgpack` of PROTOCOL.md, section 24. Clients
+ * choose it; those that do not continue with JSON on the same gateways, and receive bytes as base64 text. Needs the package
  * `@msgpack/msgpack`.
  *
  * Handlers receive bytes as `Buffer`. `Buffer`, typed arrays, `DataView` and `ArrayBuffer` can be sent.

@@ -35,9 +35,10 @@ interface Owner {
 const OVERHEAD = 200;
 
 /**
- * Keeps the answers of `@Once()` in the memory of one node. Beyond its limits it forgets: then the same request runs the handler again. The
- * oldest answer of those users goes first who have the most, within a factor of two, so that one with many keys does not push out the
- * answers of others; without a user, the address counts. What runs is never forgotten. Without the option `onceStore`, each path has such a store with the default limits.
+ * Keeps the answers of `@Once()` in the memory of one node. Beyond its limits it forgets: then the same request runs the handler
+ * again. The oldest answer of those users goes first who have the most, within a factor of two, so that one with many keys does
+ * not push out the answers of others; without a user, the address counts. What runs is never forgotten. Without the option
+ * `onceStore`, each path has such a store with the default limits.
  *
  * @example
  * ```ts

@@ -17,21 +17,21 @@ const DEFAULTS: OnceSettings = { ttl: 600_000, onStoreFailure: 'run' };
 const FAILURES: ReadonlySet<unknown> = new Set(['run', 'refuse']);
 
 /**
- * Does a request with a key (`meta.key`) once: the same request again gets the answer of the first one, also on another connection, and
- * on another node if the option `onceStore` of the adapter is `redisOnce(client)`. `reliable` of `nestjs-envelope/client/reliable` sends
- * such requests. Those without a key run as usual.
+ * Does a request with a key (`meta.key`) once: the same request again gets the answer of the first one, also on another
+ * connection, and on another node if the option `onceStore` of the adapter is `redisOnce(client)`. `reliable` of
+ * `nestjs-envelope/client/reliable` sends such requests. Those without a key run as usual.
  *
- * - The same request means the same key, path, event and user. All clients without a user count as one user, since a key has 128 random
- *   bits; a client whose user has no known name is one for itself.
- * - While the handler runs, the same request waits for its answer. The handler goes on when its client disconnects, and its `@Signal()`
- *   does not abort.
+ * - The same request means the same key, path, event and user. All clients without a user count as one user, since a key has 128
+ *   random bits; a client whose user has no known name is one for itself.
+ * - While the handler runs, the same request waits for its answer. The handler goes on when its client disconnects, and its
+ *   `@Signal()` does not abort.
  * - An exception is an answer, too, except for "Internal server error" and the statuses 408, 425, 429 and from 500 on: then the same
  *   request runs the handler again.
  * - The same key with other data is refused with `key_reused`.
  * - Of an answer above 64 kB only the fact is kept: the same request gets the exception `already_answered`.
  *
- * If several gateways of a path handle the event, one `@Once()` counts for all their handlers. Guards, pipes and interceptors run with the
- * handler, once.
+ * If several gateways of a path handle the event, one `@Once()` counts for all their handlers. Guards, pipes and interceptors run
+ * with the handler, once.
  *
  * @example
  * ```ts

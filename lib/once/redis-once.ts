@@ -23,8 +23,8 @@ if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1],
 return 1`;
 
 /**
- * Keeps the answers of `@Once()` in Redis, for all nodes of a cluster: two commands for each message. A node claims a key for 30 seconds,
- * and again while the handler runs; if it ends before, another node runs the handler after that time.
+ * Keeps the answers of `@Once()` in Redis, for all nodes of a cluster: two commands for each message. A node claims a key for 30
+ * seconds, and again while the handler runs; if it ends before, another node runs the handler after that time.
  *
  * Redis must not evict keys (`maxmemory-policy noeviction`), and what it loses in a failover is forgotten.
  *

@@ -3,7 +3,10 @@ import type { EventNames, EventsMap } from '../protocol/typed-events.js';
 
 /** The events of an application that carry a room with a history, for {@link EnvelopeHooks.useHistory}. */
 export interface HistoryEvents<Listen extends EventsMap, Emit extends EventsMap> {
-  /** The client requests this event to enter the room; the server answers with what `client.join(room, { after, rewind })` returned. */
+  /**
+   * The client requests this event to enter the room; the server answers with what `client.join(room, { after, rewind })`
+   * returned.
+   */
   enter: EventNames<Emit>;
   /** The client sends this event, with the same data, when no component shows the room any more. */
   leave: EventNames<Emit>;

@@ -268,7 +268,8 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
    * Subscribes while the component is mounted, as `socket.subscribe`, and keeps the answer up to date with the events of the
    * option `on`. Components with the same event and data share one subscription. Data is compared as JSON.
    * @throws Error if no provider is above the component; as `subscribe`, if a name is reserved or JSON cannot carry the data
-   * @example const { data } = useSubscription('order.watch', { id: 7 }, { on: { changed: (order, change) => ({ ...order, ...change }) } });
+   * @example
+   * const { data } = useSubscription('order.watch', { id: 7 }, { on: { changed: (order, change) => ({ ...order, ...change }) } });
    */
   useSubscription<Event extends EventNames<Emit>>(
     this: void,
@@ -327,8 +328,8 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
 
   /**
    * Lists the states of the other clients in a room, such as their cursors, and sets the own one, while the component is mounted. The
-   * server shares them with `presence.shareStates`, and the page joins the room by an event of the application. The own state ends when
-   * the component that has set it is unmounted.
+   * server shares them with `presence.shareStates`, and the page joins the room by an event of the application. The own state
+   * ends when the component that has set it is unmounted.
    * @typeParam State the states of all clients in the room
    * @param options `event`: the event that `presence.shareStates` names. Default: `states`
    * @throws Error if no provider is above the component

@@ -10,7 +10,10 @@ import { startServer as startHttp, SESSION, type AnyClient, type ScriptedServer 
 /** What becomes of the handshakes of WebSockets. */
 type Handshakes = 'work' | 'break' | 'hang' | 'carry nothing' | number;
 
-/** A server for WebSockets and HTTP, with a proxy in between. Each has a port that no other test has: the client remembers what works. */
+/**
+ * A server for WebSockets and HTTP, with a proxy in between. Each has a port that no other test has: the client remembers what
+ * works.
+ */
 class Network {
   handshakes: Handshakes = 'break';
   /** What the clients tried, in order. */

@@ -23,8 +23,8 @@ const clusters = CLUSTERS.filter((cluster) =>
   chosen === undefined ? IS_LONG || cluster === CLUSTERS[0] : nameOf(cluster).startsWith(chosen),
 );
 /**
- * Without partitions in the short form: ioredis writes a message to the stream once more when its connection is lost during the command, and
- * clients of other nodes then get it twice.
+ * Without partitions in the short form: ioredis writes a message to the stream once more when its connection is lost during the
+ * command, and clients of other nodes then get it twice.
  */
 const SHORT: ScheduleOptions = { steps: 60, nodes: 2, faults: FAULTS.filter((kind) => kind !== 'partition') };
 const options = IS_LONG || process.env['SEED'] !== undefined ? {} : SHORT;

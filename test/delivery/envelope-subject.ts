@@ -10,7 +10,10 @@ export type Cluster = Pick<NodeSettings, 'adapter' | 'library' | 'maxBufferedByt
 
 /** Milliseconds within which the nodes must know each other when the faults have ended. */
 const RECOVERY = 20_000;
-/** How long a claim of `@Once()` must be unchanged to count as one of a dead node, in milliseconds. Nodes that live try again each second. */
+/**
+ * How long a claim of `@Once()` must be unchanged to count as one of a dead node, in milliseconds. Nodes that live try again each
+ * second.
+ */
 const ORPHANED = 4_000;
 
 /** This package: rooms with and without a history, `reliable` and `@Once()`, presence, and with Redis streams recovery. */

@@ -5,7 +5,8 @@ import { FAULTS, scheduleOf, type Step } from './schedule.js';
 import type { ClientView, Entrance, Said } from './subject.js';
 
 /**
- * Without pauses, which a system in memory does not need; without kills and rooms that clients leave, since what is lost then may not count.
+ * Without pauses, which a system in memory does not need; without kills and rooms that clients leave, since what is lost then may
+ * not count.
  */
 function schedule(seed = 7) {
   const faults = FAULTS.filter((kind) => kind !== 'kill');

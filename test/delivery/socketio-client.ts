@@ -25,8 +25,8 @@ export const roomName = (run: number, room: number): string => `room:${run}:${ro
 const roomOf = (name: string): number => Number(name.split(':')[2]);
 
 /**
- * A client of Socket.IO with `retries` and `ackTimeout`, behind a network that can fail. It enters its rooms again when its session was
- * not recovered, and counts that as being told that messages are missing.
+ * A client of Socket.IO with `retries` and `ackTimeout`, behind a network that can fail. It enters its rooms again when its
+ * session was not recovered, and counts that as being told that messages are missing.
  */
 export class SocketIoClient implements SubjectClient {
   private readonly socket: Socket<FromServer, FromClient>;

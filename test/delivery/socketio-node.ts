@@ -22,9 +22,10 @@ import { now } from './subject.js';
 import { connectToRedis } from './redis-client.js';
 
 /*
- * A node of Nest with Socket.IO, as the documentation of both recommends it: connection state recovery, with Redis streams, so that any node
- * recovers a session. Rooms of a client that was not recovered are joined again when it connects, and each client gets a first event,
- * without which it had no offset and could not be recovered. Handlers do not recognise messages that they have handled.
+ * A node of Nest with Socket.IO, as the documentation of both recommends it: connection state recovery, with Redis streams, so
+ * that any node recovers a session. Rooms of a client that was not recovered are joined again when it connects, and each client
+ * gets a first event, without which it had no offset and could not be recovered. Handlers do not recognise messages that they
+ * have handled.
  */
 const { name, url, ledger, library } = settings<SocketIoSettings>();
 

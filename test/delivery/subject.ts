@@ -23,8 +23,8 @@ export interface Subject {
    */
   say(node: number, room: number, count: number, bytes: number): Promise<void>;
   /**
-   * Called when the faults have ended. Resolves when the nodes know each other again, and what would only time out is timed out: keys that
-   * a dead node has claimed, for example.
+   * Called when the faults have ended. Resolves when the nodes know each other again, and what would only time out is timed out:
+   * keys that a dead node has claimed, for example.
    */
   recover(): Promise<void>;
   /** What the nodes have written in this run, dead ones included. */
@@ -42,8 +42,8 @@ export interface SubjectNodes {
   /** Kills the process of a node with SIGKILL. Resolves to its name when it has ended. */
   kill(node: number): Promise<string>;
   /**
-   * Starts a new process in the place of a dead node, connected to the broker. Clients of the dead one find it. The runner does not wait
-   * for it before the schedule ends: the broker may be stalled.
+   * Starts a new process in the place of a dead node, connected to the broker. Clients of the dead one find it. The runner does
+   * not wait for it before the schedule ends: the broker may be stalled.
    */
   restart(node: number): Promise<void>;
   /** Suspends the broker with SIGSTOP. */
@@ -68,8 +68,8 @@ export interface SubjectNetwork {
 export interface SubjectClient {
   readonly network: SubjectNetwork;
   /**
-   * Enters a room now, or when it is connected, and again on each connection that does not continue the last one: with what was missed,
-   * where the system can tell. Does nothing in a room that it is in.
+   * Enters a room now, or when it is connected, and again on each connection that does not continue the last one: with what was
+   * missed, where the system can tell. Does nothing in a room that it is in.
    */
   enter(room: number): void;
   leave(room: number): void;
@@ -127,8 +127,8 @@ export interface ClientView {
   readonly rooms: readonly number[];
   readonly meta: number;
   /**
-   * Who is in each of its rooms, with the metas of each: `{ c3: [17] }`; `undefined` in a room where the list is out of date. Without it, the
-   * system has no lists.
+   * Who is in each of its rooms, with the metas of each: `{ c3: [17] }`; `undefined` in a room where the list is out of date.
+   * Without it, the system has no lists.
    */
   readonly present?: Readonly<Record<number, Readonly<Record<string, readonly number[]>> | undefined>>;
   /** How often it connected, and how often it continued its session. */

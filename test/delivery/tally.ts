@@ -1,8 +1,8 @@
 import type { ClientView, Ledger, Said } from './subject.js';
 
 /**
- * What a run cost its users, whatever a system promises: the numbers by which two systems are compared. Counted are the messages of rooms,
- * for each client that was in the room from before the message until the end of the run.
+ * What a run cost its users, whatever a system promises: the numbers by which two systems are compared. Counted are the messages
+ * of rooms, for each client that was in the room from before the message until the end of the run.
  */
 export interface Tally {
   /** How many should have arrived. */

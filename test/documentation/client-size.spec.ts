@@ -8,7 +8,10 @@ const source = (entry: string): string => join(process.cwd(), `lib/${entry}.ts`)
 const sizeOf = async (...entries: string[]): Promise<number> =>
   brotliSize(await bundleClient(...entries.map(source)));
 
-/** The page has kB with one decimal; esbuild reads the sources here, and the output of tsc in the build, which differs by some bytes. */
+/**
+ * The page has kB with one decimal; esbuild reads the sources here, and the output of tsc in the build, which differs by some
+ * bytes.
+ */
 const TOLERANCE = 70;
 
 it('docs/client.md states the size of client.min.js, in kB', async () => {

@@ -26,7 +26,10 @@ import {
 import { map, of, throwError, type Observable } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 
-/** What happened in handlers, pipes, guards and filters, each with the number of turns of the queue of microtasks since the message was taken. */
+/**
+ * What happened in handlers, pipes, guards and filters, each with the number of turns of the queue of microtasks since the
+ * message was taken.
+ */
 export const log: string[] = [];
 let turn = 0;
 

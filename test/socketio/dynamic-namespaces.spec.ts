@@ -131,7 +131,8 @@ describe('dynamic namespaces', () => {
     for (const client of clients) await client.next('hello');
   });
 
-  // Socket.IO keeps children unless cleanupEmptyChildNamespaces is on. Clients choose the names, so here empty children are always removed.
+  // Socket.IO keeps children unless cleanupEmptyChildNamespaces is on. Clients choose the names, so here empty children are
+  // always removed.
   it('removes a child and closes its adapter after its last client, and creates it again on demand', async () => {
     const { adapter, closed } = recordingAdapter();
     const { app, servers } = await startServers([{ namespace: ROOM, adapter }]);

@@ -11,7 +11,8 @@ import { writeIfChanged } from './write-if-changed.js';
  * `connect<Listens, Emits>`, and functions that connect. A schema that the library cannot compile is `unknown`, and a comment
  * names it. Needs the package `json-schema-to-typescript`.
  *
- * @throws (rejects) TypeError if `contract` is not an object; Error if it is not a contract of this package, or `json-schema-to-typescript` is not installed
+ * @throws (rejects) TypeError if `contract` is not an object; Error if it is not a contract of this package, or
+ * `json-schema-to-typescript` is not installed
  * @example
  * const text = await contractToTypes(await createContract(app));
  */

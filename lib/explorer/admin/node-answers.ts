@@ -27,8 +27,8 @@ export interface NodeParts {
 type Operation = (data: unknown) => unknown;
 
 /**
- * Returns what this node answers, by operation: to its own console and to those of other nodes. Each operation checks what it is given,
- * since any client of the broker can ask.
+ * Returns what this node answers, by operation: to its own console and to those of other nodes. Each operation checks what it is
+ * given, since any client of the broker can ask.
  */
 export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation>> {
   const { node, servers, operations, meter, recorders, trail, readOnly } = parts;

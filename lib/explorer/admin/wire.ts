@@ -14,8 +14,9 @@ import type {
 } from './views.js';
 
 /**
- * The wire of the live console: events that its page sends on the path `<explorer>/console/live`. Each is a request of PROTOCOL.md, with
- * an `id`, and has one answer. The server pushes nothing: the page asks again, and so renews what the nodes measure for it.
+ * The wire of the live console: events that its page sends on the path `<explorer>/console/live`. Each is a request of
+ * PROTOCOL.md, with an `id`, and has one answer. The server pushes nothing: the page asks again, and so renews what the nodes
+ * measure for it.
  *
  * Every text that a client, an application or another node chose (names of rooms, users and events, payloads) is only text.
  */
@@ -45,8 +46,9 @@ export interface AdminRequests {
 }
 
 /**
- * The payload of an exception that answers a request. Codes: `invalid` (the message names the field), `read_only`, `forbidden` (a guard
- * refused: log in again), `not_found`, `silent` (the node did not answer in time), `busy` (too many requests at once), `failed`.
+ * The payload of an exception that answers a request. Codes: `invalid` (the message names the field), `read_only`, `forbidden` (a
+ * guard refused: log in again), `not_found`, `silent` (the node did not answer in time), `busy` (too many requests at once),
+ * `failed`.
  */
 export interface AdminFailure {
   readonly status: 'error';

@@ -38,7 +38,10 @@ export class SessionPanel {
     if (this.#hasSessions && this.#connection.session !== undefined) this.#scheduleRooms();
   }
 
-  /** Requests the rooms once for a burst of frames. The timer is not restarted, so that steady traffic does not postpone it forever. */
+  /**
+   * Requests the rooms once for a burst of frames. The timer is not restarted, so that steady traffic does not postpone it
+   * forever.
+   */
   #scheduleRooms() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;

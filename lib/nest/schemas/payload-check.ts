@@ -38,11 +38,11 @@ const ASYNCHRONOUS =
   'its schema validates asynchronously, and emit cannot wait: declare it without asynchronous rules';
 
 /**
- * Returns the check of a source of `nestjs-envelope/contract`; `undefined` if nothing can check it: a plain JSON Schema, or a DTO class
- * without class-validator.
+ * Returns the check of a source of `nestjs-envelope/contract`; `undefined` if nothing can check it: a plain JSON Schema, or a DTO
+ * class without class-validator.
  *
- * A payload is valid in either of two forms: as the application emits it, or as JSON writes it, with a text for a `Date` and the result
- * of each `toJSON`.
+ * A payload is valid in either of two forms: as the application emits it, or as JSON writes it, with a text for a `Date` and the
+ * result of each `toJSON`.
  */
 export function payloadCheckOf(
   source: unknown,

@@ -67,8 +67,8 @@ export interface EnvelopeDiagnostics {
 
 /**
  * Why an upgrade was refused: the origin of the page, a guard, an option with a check of the application, no gateway on the path, a
- * malformed handshake, a token that expired meanwhile, a block or a drain by an operator, a server that closes, or the name of the limit
- * that was reached. `undefined` on the channel: a check failed, or the transport itself refused.
+ * malformed handshake, a token that expired meanwhile, a block or a drain by an operator, a server that closes, or the name of
+ * the limit that was reached. `undefined` on the channel: a check failed, or the transport itself refused.
  */
 export type RefusalReason =
   | 'origin'

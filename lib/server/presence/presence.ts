@@ -140,11 +140,12 @@ export class Presence {
   }
 
   /**
-   * Tells the clients in a room who is there: all members to a client that joins, then the changes, which each node gathers and sends to
-   * its own clients. Call it on every node; the same call again changes nothing. Each name of a RegExp namespace has a presence of its
-   * own: `client.nsp.presence` in `handleConnection`. Clients receive the event
-   * `{ room, rev, all: [{ key, metas }] }`, then `{ room, rev, join?, update?, leave? }`, where `metas` are those of all connections of the
-   * member and `leave` has keys; of a room with more than `maxMembers`, `{ room, rev, count }`. PROTOCOL.md has the rules.
+   * Tells the clients in a room who is there: all members to a client that joins, then the changes, which each node gathers and
+   * sends to its own clients. Call it on every node; the same call again changes nothing. Each name of a RegExp namespace has a
+   * presence of its own: `client.nsp.presence` in `handleConnection`. Clients receive the event
+   * `{ room, rev, all: [{ key, metas }] }`, then `{ room, rev, join?, update?, leave? }`, where `metas` are those of all
+   * connections of the member and `leave` has keys; of a room with more than `maxMembers`, `{ room, rev, count }`. PROTOCOL.md
+   * has the rules.
    * @param room a room, or a RegExp of rooms
    * @throws TypeError on an invalid room or option
    * @example server.presence.share(/^board:/);
@@ -158,10 +159,10 @@ export class Presence {
 
   /**
    * Lets the clients in a room set a state each, such as the position of a cursor, and tells the latest states to the others in it. A
-   * state ends when its client leaves the room or disconnects, sets `null`, or after the time that it names. Nothing is stored. Call it
-   * on every node; the same call again changes nothing. Clients send the event `{ room, state, ttl? }`, and receive those of `share` with
-   * `{ id, key?, state }` in the place of members; the client's side is `states` of `nestjs-envelope/client/presence`. A handler of the
-   * application for that event takes precedence. PROTOCOL.md has the rules.
+   * state ends when its client leaves the room or disconnects, sets `null`, or after the time that it names. Nothing is stored.
+   * Call it on every node; the same call again changes nothing. Clients send the event `{ room, state, ttl? }`, and receive those
+   * of `share` with `{ id, key?, state }` in the place of members; the client's side is `states` of
+   * `nestjs-envelope/client/presence`. A handler of the application for that event takes precedence. PROTOCOL.md has the rules.
    *
    * @param room a room, or a RegExp of rooms
    * @throws TypeError on an invalid room or option

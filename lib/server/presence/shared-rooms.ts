@@ -210,8 +210,8 @@ export class SharedRooms<Rule extends ShareRule> {
   }
 
   /**
-   * Returns the newcomers that can be told now. If there are news, adds the clients that cannot be told to the newcomers: they read too
-   * slowly.
+   * Returns the newcomers that can be told now. If there are news, adds the clients that cannot be told to the newcomers: they
+   * read too slowly.
    */
   private partition(room: string, newcomers: Set<string>, hasNews: boolean): Set<string> {
     const ready = new Set<string>();

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-/** The offsets of a log in memory: each has a part that says which run of the program issued it, since another run starts at 1 again. */
+/**
+ * The offsets of a log in memory: each has a part that says which run of the program issued it, since another run starts at 1
+ * again.
+ */
 export class RunOffsets {
   private readonly run = randomBytes(6).toString('base64url');
 

@@ -69,8 +69,8 @@ export interface MemberSocket extends ReachableSocket {
 }
 
 /**
- * The events of this package that clients send, such as states, unless the application has a handler for them. A function returns why it
- * refuses the data.
+ * The events of this package that clients send, such as states, unless the application has a handler for them. A function returns
+ * why it refuses the data.
  */
 export type ClientEvents = Map<string, (client: never, data: unknown) => string | undefined>;
 

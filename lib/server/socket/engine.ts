@@ -81,8 +81,9 @@ export class Engine {
 const READY_STATES = ['opening', 'open', 'closing', 'closed'] as const;
 
 /**
- * Socket.IO's `client.conn`: the connection of one client. It emits `close` with the reason, `drain`, `error`, `upgrade` when a Socket.IO
- * client changes its transport, and `heartbeat` when a pong arrives. Listeners to other events of Engine.IO are ignored, with a line in the log at level debug, once for each event.
+ * Socket.IO's `client.conn`: the connection of one client. It emits `close` with the reason, `drain`, `error`, `upgrade` when a
+ * Socket.IO client changes its transport, and `heartbeat` when a pong arrives. Listeners to other events of Engine.IO are
+ * ignored, with a line in the log at level debug, once for each event.
  */
 export class EngineSocket extends UserEvents {
   readonly protocol = 4;

@@ -166,7 +166,10 @@ function restore(client: EnvelopeSocket, { user, data, contents, aside }: Users)
   Object.assign(data, contents);
 }
 
-/** Returns whether `data.user` is still the same: a guard may set the user, and another one that it acts for, which must not change. */
+/**
+ * Returns whether `data.user` is still the same: a guard may set the user, and another one that it acts for, which must not
+ * change.
+ */
 function isSameUserInData({ userInData }: Users, client: EnvelopeSocket): boolean {
   const known = userNameOf(userInData);
   return known === undefined || known.key === userNameOf(dataOf(client)?.['user'])?.key;

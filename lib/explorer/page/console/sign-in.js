@@ -1,7 +1,8 @@
 import { h } from '../dom.js';
 
 /**
- * Returns the view that explains why the console is not connected, with a field for a token. The token stays in the memory of the page.
+ * Returns the view that explains why the console is not connected, with a field for a token. The token stays in the memory of the
+ * page.
  *
  * @param reason what happened, as `{ title, text, hints }`
  * @param signIn called with the token; `undefined` to connect with the cookies of the page

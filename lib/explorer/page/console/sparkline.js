@@ -4,7 +4,10 @@ const HEIGHT = 32;
 /** The number of values that fill the width at the beginning: fewer are at its end. */
 const FIRST_LENGTH = 30;
 
-/** A small chart of the last values. It is hidden from screen readers: the figure beside it says the last value and the highest one. */
+/**
+ * A small chart of the last values. It is hidden from screen readers: the figure beside it says the last value and the highest
+ * one.
+ */
 export class Sparkline {
   #line = create('polyline', { class: 'line' });
   #area = create('polygon', { class: 'area' });

@@ -5,8 +5,8 @@ import { h } from '../dom.js';
  * explicit, because a narrow page shows rows as blocks, and `display` would take the roles away.
  *
  * A column is `{ title, text, href, tone, isEnd, bar }`: `text` returns the text of a row, `href` an address to link to or
- * `undefined`, `tone` the name of a colour, and `bar` the part of the width to fill, from 0 to 1. `isEnd` aligns numbers and buttons. In
- * place of `text`, `control` returns a button, once for each row.
+ * `undefined`, `tone` the name of a colour, and `bar` the part of the width to fill, from 0 to 1. `isEnd` aligns numbers and
+ * buttons. In place of `text`, `control` returns a button, once for each row.
  */
 export class Table {
   #columns;

@@ -64,6 +64,7 @@ const CORNERS = [
   ['documentation/errors', FIRST],
   ['setup/brokers', FIRST],
   ['setup/check-commits', FIRST],
+  ['setup/comments', FIRST],
   ['setup/dependencies', FIRST],
   ['soak/', FIRST],
   ['socketio-clients/browser', FIRST],

@@ -22,7 +22,7 @@ import type {
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, META, type AnyFunction } from './listeners.js';
 import { disconnectReason } from './disconnect-reason.js';
-import type { ConnectError } from './errors.js';
+import type { ConnectError } from './connect-error.js';
 import type { Message, SessionInfo } from './message.js';
 import { deliver, refuseBoth } from './event-delivery.js';
 import type { Settings } from './options.js';

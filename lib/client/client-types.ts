@@ -7,7 +7,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
-import type { ConnectError } from './errors.js';
+import type { ConnectError } from './connect-error.js';
 
 /** Why the connection ended. The reasons are those of Socket.IO's client. */
 export type ClientDisconnectReason =

@@ -1,6 +1,6 @@
 import { mayReconnect, PING_TIMEOUT, reconnectDelay, type CloseDetails } from './backoff.js';
 import { subprotocols } from './subprotocols.js';
-import { ConnectError } from './errors.js';
+import { ConnectError } from './connect-error.js';
 import {
   isRefusal,
   JSON_CODEC,

@@ -1,5 +1,5 @@
 import { discard, isTemporary, retryDelay, type Request } from './http-request.js';
-import { Pause } from './http-pause.js';
+import { Pause } from './pause.js';
 import { parseRetryAfter } from './retry-after.js';
 
 /** Bytes of one POST where the server has no limit of its own, and messages of one POST. */

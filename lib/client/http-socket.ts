@@ -7,7 +7,7 @@ import {
   type HttpOptions,
   type Request,
 } from './http-request.js';
-import { Pause } from './http-pause.js';
+import { Pause } from './pause.js';
 import { readRecords } from './http-records.js';
 import { headersOf, HttpSender, type Line } from './http-sender.js';
 import { readMessage, type Message } from './message.js';

@@ -1,5 +1,5 @@
 import { assertOptions, refuse } from '../protocol/refuse.js';
-import { FallbackSocket } from './http-fallback.js';
+import { FallbackSocket } from './fallback-socket.js';
 import { checkOptions, type HttpOptions } from './http-request.js';
 import { HttpSocket } from './http-socket.js';
 import type { Transport } from './web-socket.js';

@@ -40,7 +40,7 @@ export function withRefusal(Socket: SocketConstructor): SocketConstructor {
 }
 
 /** The WebSocket of `ws`, with a shorter close timeout. */
-export class NodeSocket extends WebSocket {
+export class NodeWebSocket extends WebSocket {
   constructor(url: string, protocols: string[]) {
     // the types of `ws` lack the option
     super(url, protocols, { closeTimeout: CLOSE_TIMEOUT } as object);

@@ -2,7 +2,7 @@ import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
 import type { ClientSocket } from './client-socket.js';
 import { connectWith } from './connect.js';
 import type { ClientOptions } from './options.js';
-import { NodeSocket, withRefusal } from './node-web-socket.js';
+import { NodeWebSocket, withRefusal } from './node-web-socket.js';
 
 export * from './public-api.js';
 
@@ -24,5 +24,5 @@ export function connect<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
 >(url: string | URL, options: ClientOptions = {}): ClientSocket<Listen, Emit> {
-  return connectWith(NodeSocket, url, options, withRefusal);
+  return connectWith(NodeWebSocket, url, options, withRefusal);
 }

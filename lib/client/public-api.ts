@@ -9,7 +9,7 @@ export type {
   TimedEmitter,
 } from './client-types.js';
 export type { ConnectionState } from './connection.js';
-export { ConnectError } from './errors.js';
+export { ConnectError } from './connect-error.js';
 export type { ClientOptions, Credentials } from './options.js';
 export type { Subscription, SubscriptionState } from './subscription.js';
 export type { SocketConstructor, SocketLike, Transport, TransportSettings } from './web-socket.js';

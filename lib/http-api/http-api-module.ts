@@ -26,7 +26,7 @@ import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { Present } from '../server/presence/presence.js';
 import { memoryOnce } from '../once/memory-once.js';
 import { readDisconnect, readEmits } from './commands.js';
-import { IdempotencyKeys } from './idempotency.js';
+import { IdempotencyKeys } from './idempotency-keys.js';
 import { DISCONNECT, EMIT, PRESENCE, describeRoute } from './open-api.js';
 
 /** The options of {@link EnvelopeHttpApiModule.register}. */

@@ -1,8 +1,8 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import type { ConnectError } from '../client/errors.js';
+import type { ConnectError } from '../client/connect-error.js';
 import { Connection, type ConnectionState } from '../client/connection.js';
 import { writeMessage, type Message, type SessionInfo } from '../client/message.js';
-import { NodeSocket, withRefusal } from '../client/node-web-socket.js';
+import { NodeWebSocket, withRefusal } from '../client/node-web-socket.js';
 import { Renewal } from '../client/renewal.js';
 import { toWebSocketUrl, withTransports } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
@@ -70,7 +70,7 @@ export class EnvelopeClient extends ClientProxy {
       refuseOption(name, 'metadata', metadata, 'a function, () => ({ traceparent })');
     this.metadata = metadata;
     const address = toWebSocketUrl(url, name);
-    const settings = withTransports(withDefaults(rest, NodeSocket, name), withRefusal);
+    const settings = withTransports(withDefaults(rest, NodeWebSocket, name), withRefusal);
     this.connection = new Connection(address, settings, {
       stateChanged: () => undefined,
       opened: (session) => this.opened(session),

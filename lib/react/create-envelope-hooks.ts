@@ -6,7 +6,7 @@ import { withCode } from '../protocol/with-code.js';
 import { othersStore } from './others-store.js';
 import { historyStore } from './history-store.js';
 import type { HistoryEvents, HistoryResult } from './history-types.js';
-import { changed } from './presence.js';
+import { changedMembers } from './changed-members.js';
 import { provide } from './provider.js';
 import { requestStore } from './request-store.js';
 import { keyOf, useLatest, useStore } from './store.js';
@@ -161,7 +161,10 @@ export function createEnvelopeHooks<
         'usePresence',
         watch,
         { room },
-        { leave, on: { [change]: (list: Untyped, news: Untyped): Untyped => changed(list, news, room) } },
+        {
+          leave,
+          on: { [change]: (list: Untyped, news: Untyped): Untyped => changedMembers(list, news, room) },
+        },
       );
       return { list: (data as typeof NOBODY | undefined) ?? NOBODY, error, state };
     },

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { ClientSocket } from '../client/client-socket.js';
 import type { Handler } from '../client/client-types.js';
-import { ConnectError } from '../client/errors.js';
+import { ConnectError } from '../client/connect-error.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import type { SocketConstructor } from '../client/web-socket.js';

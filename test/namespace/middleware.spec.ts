@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { CatchAllListeners } from '../../lib/server/socket/catch-all-listeners.js';
-import { callSafely, UserEvents } from '../../lib/server/util/safe-call.js';
+import { callSafely } from '../../lib/server/util/safe-call.js';
+import { UserEvents } from '../../lib/server/util/user-events.js';
 import { runChain, type Step } from '../../lib/server/socket/middleware.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { Ledger } from '../../lib/server/recovery/budget-ledger.js';
+import type { BudgetLedger } from '../../lib/server/recovery/budget-ledger.js';
 import { ResumeQueue, type Work } from '../../lib/server/recovery/resume-queue.js';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -108,6 +108,6 @@ describe('ResumeQueue', () => {
 
   it('drops addresses whose budget is full again', async () => {
     for (let index = 0; index < 5_000; index++) await run(`address ${index}`, 1);
-    expect((Reflect.get(queue, 'ledger') as Ledger).size).toBeLessThanOrEqual(2_000);
+    expect((Reflect.get(queue, 'ledger') as BudgetLedger).size).toBeLessThanOrEqual(2_000);
   });
 });

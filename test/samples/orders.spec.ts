@@ -6,7 +6,7 @@ import { AppModule } from '../../sample/06-orders/src/app.module.js';
 import { DemoTraffic } from '../../sample/06-orders/src/orders/demo-traffic.service.js';
 import type { EditResult, Order, OrderDetails, Orders } from '../../sample/06-orders/src/orders/order.js';
 import { createContract, contractToTypes } from '../../lib/contract/index.js';
-import { changed } from '../../lib/react/presence.js';
+import { changedMembers } from '../../lib/react/changed-members.js';
 import type { PresenceChange, PresenceMember } from '../../lib/react/types.js';
 import { createTestClient, RequestError, type TestClient } from '../../lib/testing/index.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -133,7 +133,7 @@ describe('sample 06-orders', () => {
     const seesBo = (...metas: { order: number | null }[]): Promise<void> =>
       until(`Bo with ${JSON.stringify(metas)}`, () => {
         const list = (eventsOf(ada, 'presence') as PresenceChange[]).reduce<readonly PresenceMember[]>(
-          (members, event) => changed(members, event, 'orders'),
+          (members, event) => changedMembers(members, event, 'orders'),
           [],
         );
         const bos = list.find(({ key }) => key === 'bo')?.metas ?? [];

@@ -1,4 +1,4 @@
-import type { ConnectError } from '../../client/errors.js';
+import type { ConnectError } from '../../client/connect-error.js';
 import { connect, type ClientOptions, type ClientSocket, type Credentials } from '../../client/node.js';
 import { withCode } from '../../protocol/with-code.js';
 import type { Context } from '../command.js';

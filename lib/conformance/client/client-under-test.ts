@@ -1,4 +1,4 @@
-import { AsyncQueue } from './queue.js';
+import { AsyncQueue } from './async-queue.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 
 /** A command for a client under test. docs/conformance.md describes them. */

@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { equal } from '../compare.js';
 import { OP, parseFrame } from '../raw-client.js';
 import { FIELDS } from '../server/server.js';
-import { AsyncQueue } from './queue.js';
+import { AsyncQueue } from './async-queue.js';
 
 export interface Frame {
   event?: string;

@@ -1,6 +1,6 @@
 import { observe } from '../../server/diagnostics/channels.js';
 import type { ObservedServer } from '../../server/diagnostics/types.js';
-import { NamedCounts } from './counts.js';
+import { NamedCounts } from './named-counts.js';
 
 /** Whether a server is one of this application's gateways: the channels have the events of all applications in the process. */
 export type IsCounted = (server: ObservedServer) => boolean;

@@ -1,7 +1,7 @@
 import { observe } from '../../server/diagnostics/channels.js';
 import type { ObservedServer } from '../../server/diagnostics/types.js';
 import type { IsCounted } from './connection-counts.js';
-import { NamedCounts } from './counts.js';
+import { NamedCounts } from './named-counts.js';
 import type { Rates } from './views.js';
 
 /** Milliseconds after the last request for an overview, after which messages are counted no longer. */

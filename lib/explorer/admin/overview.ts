@@ -1,5 +1,5 @@
 import { fieldsOf, numberOf, recordsOf, textOf, type Fields } from './checked-values.js';
-import { NamedCounts } from './counts.js';
+import { NamedCounts } from './named-counts.js';
 import { MAX_NAMESPACES } from './node-summary.js';
 import { compareText } from './top-list.js';
 import type { Answers, Peers } from './peers.js';

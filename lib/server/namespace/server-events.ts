@@ -13,7 +13,8 @@ import type {
 import { assertCarried } from '../../protocol/payload.js';
 import { withCode } from '../../protocol/with-code.js';
 import { assertEventName, assertFunction } from '../util/arguments.js';
-import { callSafely, UserEvents } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
+import { UserEvents } from '../util/user-events.js';
 import { concatMiddlewares, type ConnectionListeners, type ServerMiddleware } from './admission.js';
 import type { ErrorSource } from '../diagnostics/types.js';
 import type { ClientEvents } from '../rooms/adapter-types.js';

@@ -5,7 +5,7 @@ const SWEEP_AT = 1_000;
  * The used budget of addresses. Stores for each the time at which its budget will be full again (see `TokenBucket`).
  * Removes addresses whose budget is full.
  */
-export class Ledger {
+export class BudgetLedger {
   private readonly fullAt = new Map<string, number>();
   private sweepAt = SWEEP_AT;
 

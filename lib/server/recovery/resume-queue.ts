@@ -1,7 +1,7 @@
 import { TokenBucket } from '../util/token-bucket.js';
 import { rateKeyOf, type RateOwner } from './rate-owner.js';
 import { SHARED_ADDRESS_FACTOR } from '../handshake/client-info.js';
-import { Ledger } from './budget-ledger.js';
+import { BudgetLedger } from './budget-ledger.js';
 
 /** The units of work of one step. A unit is the check of one room or one message. */
 const STEP = 500;
@@ -60,7 +60,7 @@ export class ResumeQueue {
   private running: Job[] = [];
   private readonly owners = new Set<string>();
   private readonly rate = new TokenBucket(UNITS_PER_SECOND, BURST);
-  private readonly ledger = new Ledger();
+  private readonly ledger = new BudgetLedger();
   private remaining = TURN;
   private isTurnDue = false;
   private timer: NodeJS.Timeout | undefined;

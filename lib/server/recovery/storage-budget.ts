@@ -1,5 +1,5 @@
 import type { StoredSession } from './types.js';
-import { Ledger } from './budget-ledger.js';
+import { BudgetLedger } from './budget-ledger.js';
 import { sessionBytes, SESSIONS_PART, TOO_LARGE } from './session-store.js';
 
 /** Options of the recovery, and a function that logs when sessions are not stored. */
@@ -16,7 +16,7 @@ interface StorageOptions {
  */
 export class StorageBudget {
   /** By address, the time at which none of its stored bytes count any more. */
-  private readonly ledger = new Ledger();
+  private readonly ledger = new BudgetLedger();
   private readonly maxBytes: number;
 
   constructor(private readonly options: StorageOptions) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
-import { UserEvents } from '../util/safe-call.js';
+import { UserEvents } from '../util/user-events.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
 import { isFirstCall } from '../util/first-call.js';
 

@@ -1,4 +1,4 @@
-import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../protocol/refuse.js';
+import { checkTransportOptions, type TransportOptionRule } from '../server/upgrade/transport-options.js';
 
 /** The options of {@link httpStreaming}. Those that are not here are the adapter's: limits, `cors`, `pingInterval`, and so on. */
 export interface HttpStreamingOptions {
@@ -32,12 +32,7 @@ export type ResolvedHttpStreamingOptions = Required<Omit<HttpStreamingOptions, '
 
 const DEFAULTS = { rotateAfter: 60_000, rotateAt: 1_000_000, bodyTimeout: 10_000, cookies: [] };
 
-interface Rule {
-  readonly takes: string;
-  accepts(value: unknown): boolean;
-}
-
-const RULES: Readonly<Record<keyof HttpStreamingOptions, Rule>> = {
+const RULES: Readonly<Record<keyof HttpStreamingOptions, TransportOptionRule>> = {
   node: {
     takes: "1 to 64 letters, digits, '-' and '_', such as 'node-1'",
     accepts: (value) => typeof value === 'string' && /^[\w-]{1,64}$/.test(value),
@@ -70,14 +65,13 @@ const OF_ADAPTER = new Set(['cors', 'pingInterval', 'pingTimeout', 'limits', 'ma
  * @throws TypeError that names the option, its value and what it takes, or the nearest name for an unknown option
  */
 export function resolveOptions(options: HttpStreamingOptions): ResolvedHttpStreamingOptions {
-  if (!isRecordLike(options)) refuse('httpStreaming', 'options', options, "an object, such as { node: 'a' }");
-  const given: [string, unknown][] = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of given) {
-    if (OF_ADAPTER.has(name))
-      refuseOption('httpStreaming', name, value, 'no value here: set it in the options of EnvelopeAdapter');
-    if (!Object.hasOwn(RULES, name)) refuseUnknown('httpStreaming', name, Object.keys(RULES));
-    const rule = RULES[name as keyof HttpStreamingOptions];
-    if (!rule.accepts(value)) refuseOption('httpStreaming', name, value, rule.takes);
-  }
-  return { ...DEFAULTS, ...Object.fromEntries(given) };
+  return {
+    ...DEFAULTS,
+    ...checkTransportOptions(options, {
+      where: 'httpStreaming',
+      example: "{ node: 'a' }",
+      rules: RULES,
+      ofAdapter: OF_ADAPTER,
+    }),
+  };
 }

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'engine.io';
-import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../protocol/refuse.js';
+import { isRecordLike } from '../protocol/refuse.js';
+import { checkTransportOptions, type TransportOptionRule } from '../server/upgrade/transport-options.js';
 
 /** The transports of Engine.IO that are supported. */
 export type EngineTransport = 'polling' | 'websocket';
@@ -49,22 +50,20 @@ const DEFAULTS = {
   maxAttachments: 10,
 } as const;
 
-interface Rule {
-  readonly takes: string;
-  accepts(value: unknown): boolean;
-}
-
-const count: Rule = {
+const count: TransportOptionRule = {
   takes: 'a positive whole number',
   accepts: (value) => Number.isSafeInteger(value) && (value as number) > 0,
 };
-const onOrOff: Rule = { takes: 'true or false', accepts: (value) => typeof value === 'boolean' };
-const compression: Rule = {
+const onOrOff: TransportOptionRule = {
+  takes: 'true or false',
+  accepts: (value) => typeof value === 'boolean',
+};
+const compression: TransportOptionRule = {
   takes: "true, false, or an object of Engine.IO's options",
   accepts: (value) => typeof value === 'boolean' || isRecordLike(value),
 };
 
-const RULES: Readonly<Record<keyof SocketIOOptions, Rule>> = {
+const RULES: Readonly<Record<keyof SocketIOOptions, TransportOptionRule>> = {
   path: {
     takes: "a path, such as '/socket.io'",
     accepts: (value) => typeof value === 'string' && /^\/[^?#]+$/.test(value),
@@ -109,15 +108,13 @@ const OF_ADAPTER = new Set([
  * @throws TypeError that names the option, its value and what it takes, or the nearest name for an unknown option
  */
 export function resolveOptions(options: SocketIOOptions): ResolvedSocketIOOptions {
-  if (!isRecordLike(options))
-    refuse('socketIO', 'options', options, "an object, such as { path: '/socket.io' }");
-  const given: [string, unknown][] = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of given) {
-    if (OF_ADAPTER.has(name))
-      refuse('socketIO', name, value, 'no value here: set it in the options of EnvelopeAdapter');
-    if (!Object.hasOwn(RULES, name)) refuseUnknown('socketIO', name, Object.keys(RULES));
-    const rule = RULES[name as keyof SocketIOOptions];
-    if (!rule.accepts(value)) refuseOption('socketIO', name, value, rule.takes);
-  }
-  return { ...DEFAULTS, ...Object.fromEntries(given) };
+  return {
+    ...DEFAULTS,
+    ...checkTransportOptions(options, {
+      where: 'socketIO',
+      example: "{ path: '/socket.io' }",
+      rules: RULES,
+      ofAdapter: OF_ADAPTER,
+    }),
+  };
 }

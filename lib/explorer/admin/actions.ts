@@ -43,30 +43,8 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
       else serverAt(servers, namespace).disconnectUser(user);
     },
   },
-  join: {
-    action: 'join',
-    describe(data) {
-      const fields = readAddress(data, ['room']);
-      const room = requiredText(fields, 'room');
-      return { ...toOne(fields, { room }), text: `${fields.id} joined ${room}` };
-    },
-    async run({ servers }, data) {
-      const fields = readAddress(data, ['room']);
-      return inRoom(socketOf(servers, fields.id), 'join', requiredText(fields, 'room'));
-    },
-  },
-  leave: {
-    action: 'leave',
-    describe(data) {
-      const fields = readAddress(data, ['room']);
-      const room = requiredText(fields, 'room');
-      return { ...toOne(fields, { room }), text: `${fields.id} left ${room}` };
-    },
-    async run({ servers }, data) {
-      const fields = readAddress(data, ['room']);
-      return inRoom(socketOf(servers, fields.id), 'leave', requiredText(fields, 'room'));
-    },
-  },
+  join: roomAction('join', 'joined'),
+  leave: roomAction('leave', 'left'),
   emit: {
     action: 'emit',
     describe(data) {
@@ -92,6 +70,22 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
   },
   ...BLOCK_ACTIONS,
 };
+
+/** @param done what the client did, for the admin */
+function roomAction(action: 'join' | 'leave', done: string): ActionKind {
+  return {
+    action,
+    describe(data) {
+      const fields = readAddress(data, ['room']);
+      const room = requiredText(fields, 'room');
+      return { ...toOne(fields, { room }), text: `${fields.id} ${done} ${room}` };
+    },
+    async run({ servers }, data) {
+      const fields = readAddress(data, ['room']);
+      return inRoom(socketOf(servers, fields.id), action, requiredText(fields, 'room'));
+    },
+  };
+}
 
 function toOne(
   { id, node }: { id: string; node: string },

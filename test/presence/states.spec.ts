@@ -176,6 +176,21 @@ describe('shared states', () => {
     expect(watcher.room.others[0]!.state).toBe('new');
   });
 
+  it('tells the number, and the states again, also to the client whose own state makes the difference', async () => {
+    const node = await startNode();
+    const ada = await pages.enter(node);
+    const others = await Promise.all(Array.from({ length: 20 }, () => node.app.connect('/ws')));
+    for (const [index, other] of others.entries()) {
+      await other.ask('join', ROOM);
+      await other.ask('states', { room: ROOM, state: index });
+    }
+    await until('all states', () => ada.room.others.length === 20);
+    ada.room.set('one more');
+    await until('the number', () => ada.room.count === 21 && ada.room.others.length === 0);
+    ada.room.set(null);
+    await until('the states', () => ada.room.others.length === 20);
+  });
+
   it('lets a handler of the application take the event instead', async () => {
     @WebSocketGateway({ path: '/ws' })
     class OwnGateway {

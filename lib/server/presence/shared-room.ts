@@ -61,7 +61,8 @@ export class SharedRoom {
   /**
    * Returns what is new for those who know the room; `undefined`: nothing.
    *
-   * @returns `only`: the key of the change, if there is one change alone
+   * @returns `only`: the key of the change, if there is one change alone. Not with everything or the number: that is new also to
+   * who made the change
    */
   news(): { known: object | undefined; only: string | undefined } {
     const only = this.changed.size === 1 ? [...this.changed][0] : undefined;
@@ -74,7 +75,8 @@ export class SharedRoom {
       changes !== undefined && (!this.isTooLarge || !wasTooLarge || 'join' in changes || 'leave' in changes);
     if (!hasChanged) return { known: undefined, only };
     this.rev++;
-    return { known: isWhole ? this.all() : { room: this.room, rev: this.rev, ...changes }, only };
+    if (isWhole) return { known: this.all(), only: undefined };
+    return { known: { room: this.room, rev: this.rev, ...changes }, only };
   }
 
   /** Returns what newcomers receive. */

@@ -170,7 +170,9 @@ export class NodeProcesses implements SubjectNodes {
 
   async close(): Promise<void> {
     await this.renew();
-    await (await this.spare)?.kill();
+    // one that did not start is killed after the last test
+    const spare = await this.spare?.catch(() => undefined);
+    await spare?.kill();
     await this.redis.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -190,8 +192,14 @@ export class NodeProcesses implements SubjectNodes {
     const network = await FaultyNetwork.to(this.redis.port);
     const url = `redis://127.0.0.1:${network.port}`;
     const settings = { ...this.more, name, url, ledger: join(this.folder, name) };
-    const child = await Child.start(`../../delivery/${this.program}`, { settings, isShared: true });
-    return new NodeProcess(name, child, network);
+    try {
+      const child = await Child.start(`../../delivery/${this.program}`, { settings, isShared: true });
+      return new NodeProcess(name, child, network);
+    } catch (error) {
+      // Jest would report the open server, and not why the process did not start
+      network.close();
+      throw error;
+    }
   }
 
   private linesOf(name: string): Line[] {

@@ -172,7 +172,8 @@ export class Subscriptions {
     if (entry.joined === 'no' || entry.leave === undefined) return void this.#entries.delete(entry.key);
     if (!this.#connection.isWritable) return;
     // until it is answered: a session that is resumed without it would stay subscribed
-    this.#send(entry, entry.leave, entry.args, () => {
+    this.#send(entry, entry.leave, entry.args, (error) => {
+      if (isRefusedForNow(error)) return this.#retryLater(entry);
       entry.joined = 'no';
       if (entry.holders.size > 0) this.#request(entry);
       else this.#entries.delete(entry.key);
@@ -213,6 +214,10 @@ export class Subscriptions {
       if (this.#underWay + 1 > this.#allowed || this.#pause !== undefined || !this.#connection.isWritable)
         return;
       this.#waiting.delete(entry);
+      if (entry.holders.size === 0) {
+        this.#end(entry);
+        continue;
+      }
       const after = entry.after?.();
       const args = after === undefined ? entry.args : [{ ...Object(entry.args[0]), after }];
       this.#send(entry, entry.event, args, (error, data) => this.#settle(entry, error, data as Untyped));
@@ -229,7 +234,7 @@ export class Subscriptions {
       this.#activate(entry, true);
     } else if (error instanceof RequestError) {
       entry.joined = 'no';
-      if (TEMPORARY.has((Object(error.data) as { code?: unknown }).code)) this.#retryLater(entry);
+      if (isRefusedForNow(error)) this.#retryLater(entry);
       else this.#refuse(entry, error);
     } else this.#retryLater(entry);
     if (entry.holders.size === 0) this.#end(entry);
@@ -266,4 +271,8 @@ export class Subscriptions {
     this.#allowed = FIRST_REQUESTS;
     this.#failures = 0;
   }
+}
+
+function isRefusedForNow(error: Error | null): boolean {
+  return error instanceof RequestError && TEMPORARY.has((Object(error.data) as { code?: unknown }).code);
 }

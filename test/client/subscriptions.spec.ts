@@ -176,6 +176,19 @@ describe('a subscription', () => {
     expect(gateway.clients).toHaveLength(1);
   });
 
+  it('leaves once more after a pause when the server has no time', async () => {
+    const { gateway, open } = await startOrders({
+      adapter: { limits: { messagesPerSecond: 2, messageBurst: 10 } },
+    });
+    const socket = open();
+    const order = socket.subscribe('watch', { id: 1 }, { leave: 'unwatch' });
+    await order.ready;
+    for (let i = 0; i < 20; i++) socket.emit('note', `${i}`);
+    order.stop();
+    await until('the end', () => !gateway.last.rooms.has('order:1'));
+    expect(gateway.clients).toHaveLength(1);
+  });
+
   it('stays within what a server refuses, however many are requested again', async () => {
     const { gateway, open } = await startOrders({
       // it closes the connection after a hundred refusals, or more over several seconds

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { jest } from '@jest/globals';
+import { passUntil, stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { next } from './fixture.js';
 import { connectToServer, httpClient, requests, startServer, type Exchange } from './http-server.js';
@@ -18,12 +20,13 @@ describe('over HTTP, when a POST fails, the client', () => {
   ] satisfies [string, (response: ServerResponse) => void][])(
     'sends the same again after %s',
     async (_what, answer) => {
+      stopClock();
       const { server, socket } = await connectToServer({ pingTimeout: 1_500 });
       server.script.send.push(({ response }) => answer(response));
       socket.emit('say', 1);
       await requests(server, 'send', 1);
       socket.emit('say', 2);
-      await until('the messages', () => server.messages.length === 2);
+      await passUntil('the messages', () => server.messages.length === 2);
       expect(server.messages).toEqual([1, 2].map((data) => ({ event: 'say', data })));
       expect(server.of('send').map(({ headers, body }) => [headers['envelope-seq'], body.length])).toEqual([
         ['1', 25],
@@ -34,12 +37,13 @@ describe('over HTTP, when a POST fails, the client', () => {
   );
 
   it('waits as long as Retry-After says, also for longer than a timeout', async () => {
+    stopClock();
     const { server, socket } = await connectToServer({ pingTimeout: 900 });
-    server.script.send.push(({ response }) => response.writeHead(429, { 'Retry-After': '1' }).end());
+    server.script.send.push(({ response }) => response.writeHead(429, { 'Retry-After': '3' }).end());
     const began = performance.now();
     socket.emit('say', 1);
-    await requests(server, 'send', 2);
-    expect(performance.now() - began).toBeGreaterThan(990);
+    await passUntil('the second attempt', () => server.of('send').length === 2);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(3_000);
     await until('the message', () => server.messages.length === 1);
   });
 
@@ -192,13 +196,16 @@ describe('over HTTP, when the server is silent, the client', () => {
   });
 
   it('stays as long as beats come', async () => {
+    stopClock();
     const { server, socket, events } = await connectToServer(
       { pingInterval: 2_000 },
       { pingInterval: 1_000 },
     );
-    for (let i = 0; i < 6; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
+    for (let beats = 1; beats <= 20; beats++) {
+      jest.advanceTimersByTime(250);
       server.record(['beat']);
+      // the answer to the beat
+      await requests(server, 'send', beats);
     }
     expect([socket.connected, events]).toEqual([true, []]);
     // beats are signs of life, so that the client asks for none
@@ -248,6 +255,7 @@ describe('over HTTP, when it cannot connect, the client', () => {
   });
 
   it('gives up a response that a proxy holds back, and does not come back without a pause', async () => {
+    stopClock();
     const server = await startServer();
     server.script.open.push(...Array.from({ length: 20 }, () => () => undefined));
     const socket = httpClient(server.port, {
@@ -258,7 +266,7 @@ describe('over HTTP, when it cannot connect, the client', () => {
     const errors: unknown[] = [];
     socket.on('connect_error', (error) => errors.push(error.message));
     const began = performance.now();
-    await until('four failures', () => errors.length === 4);
+    await passUntil('four failures', () => errors.length === 4);
     expect(errors[0]).toBe('could not connect: no connection within 300 ms');
     expect(performance.now() - began).toBeGreaterThan(1_199);
     expect(server.of('open')).toHaveLength(4);

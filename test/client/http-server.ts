@@ -25,7 +25,7 @@ export const SESSION = {
   session: 's',
   features: [],
   pingInterval: 0,
-  pingTimeout: 1_000,
+  pingTimeout: 60_000,
 };
 const KEY = 'the key';
 

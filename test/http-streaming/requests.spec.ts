@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { jest } from '@jest/globals';
+import { passUntil, stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { startStreaming } from './fixture.js';
-import { HttpLine } from './http-client.js';
+import { HttpLine, type Answer } from './http-client.js';
 
 const say = (...values: unknown[]): string =>
   values.map((data) => `${JSON.stringify({ event: 'say', data })}\n`).join('');
@@ -36,9 +38,10 @@ describe('the numbers of requests (B3)', () => {
   });
 
   it('closes with 1002 if a request is missing, after a while or at once', async () => {
-    const { gateway, port } = await startStreaming({}, { bodyTimeout: 100 });
+    stopClock();
+    const { gateway, port } = await startStreaming();
     const line = await HttpLine.open(port);
-    expect((await line.post(2, say('b'))).status).toBe(409);
+    expect((await answered(line.post(2, say('b')))).status).toBe(409);
     expect(await line.closed()).toEqual(['close', 1002, 'a request with messages is missing']);
     expect(await gateway.endOf(gateway.last)).toEqual(['parse error', 1002]);
     const far = await HttpLine.open(port);
@@ -96,10 +99,12 @@ describe('the numbers of requests (B3)', () => {
   });
 
   it('has a paused connection wait, refuses then, and takes the same request later', async () => {
-    const { gateway, port } = await startStreaming({}, { bodyTimeout: 2_000 });
+    stopClock();
+    const { gateway, port } = await startStreaming();
     const line = await HttpLine.open(port);
     gateway.last.pause();
-    expect(await line.post(1, say('a'))).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+    const refused = await answered(line.post(1, say('a')));
+    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
     const again = line.post(1, say('a'));
     await until('the request', async () => (await line.post(undefined, '')).status === 204);
     gateway.last.resume();
@@ -108,15 +113,19 @@ describe('the numbers of requests (B3)', () => {
   });
 
   it('refuses what waits behind a request that a paused connection refuses', async () => {
-    const { gateway, port } = await startStreaming({}, { bodyTimeout: 2_000 });
+    stopClock();
+    const { gateway, port } = await startStreaming();
     const line = await HttpLine.open(port);
     gateway.last.pause();
     const first = line.post(1, say('a'));
     await line.post(undefined, '');
+    // it may wait for longer than the first
+    jest.advanceTimersByTime(1_000);
     const second = line.post(2, say('b'));
-    expect((await first).status).toBe(429);
+    await line.post(undefined, '');
+    expect((await answered(first)).status).toBe(429);
     gateway.last.resume();
-    expect((await second).status).toBe(429);
+    expect((await answered(second)).status).toBe(429);
     expect((await line.post(1, say('a'))).status).toBe(204);
     expect((await line.post(2, say('b'))).status).toBe(204);
     expect(gateway.heard).toEqual(['a', 'b']);
@@ -152,6 +161,15 @@ describe('the numbers of requests (B3)', () => {
     expect(await line.closed()).toEqual(['close', 1013, 'the client reads too slowly']);
   });
 });
+
+/** Resolves with an answer for which the server waits. The clock is stopped, and goes on until then. */
+async function answered(answer: Promise<Answer>): Promise<Answer> {
+  let hasCome = false;
+  const come = (): void => void (hasCome = true);
+  answer.then(come, come);
+  await passUntil('the answer', () => hasCome);
+  return answer;
+}
 
 /** Sends a request with less of its body than it announces. */
 async function sendPart(port: number, key: string, body: string, bytes: number): Promise<Socket> {

@@ -1,35 +1,39 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import { jest } from '@jest/globals';
+import { stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { startStreaming } from './fixture.js';
 import { HttpLine, post } from './http-client.js';
 
+const beatsOf = ({ control }: HttpLine): number => control.filter(([name]) => name === 'beat').length;
+
 describe('the responses of a connection over HTTP', () => {
   it('send a beat every pingInterval, also while messages flow (B5)', async () => {
-    const { gateway, port } = await startStreaming({ pingInterval: 20, pingTimeout: 2_000 });
+    stopClock();
+    const { gateway, port } = await startStreaming({ pingInterval: 1_000, pingTimeout: 5_000 });
     const line = await HttpLine.open(port);
     const client = gateway.last;
-    await until('three beats', () => {
+    for (let beats = 1; beats <= 3; beats++) {
       client.emit('news');
-      return line.control.filter(([name]) => name === 'beat').length >= 3;
-    });
+      jest.advanceTimersByTime(1_000);
+      await until('a beat', () => beatsOf(line) >= beats);
+      expect(beatsOf(line)).toBe(beats);
+    }
     // a client that sends nothing is taken for dead, although its response is open
+    jest.advanceTimersByTime(5_000);
     expect(await gateway.endOf(client)).toEqual(['ping timeout', 1006]);
   });
 
   it('keep a client that answers beats', async () => {
-    const { gateway, port } = await startStreaming({ pingInterval: 20, pingTimeout: 1_000 });
+    stopClock();
+    const { gateway, port } = await startStreaming({ pingInterval: 1_000, pingTimeout: 5_000 });
     const line = await HttpLine.open(port);
-    const began = performance.now();
-    let answered = 0;
-    await until('twenty beats, and the end of a client that is silent', async () => {
-      const beats = line.control.filter(([name]) => name === 'beat').length;
-      if (beats > answered) {
-        answered = beats;
-        await line.post(undefined, '');
-      }
-      return answered >= 20 && performance.now() - began > 1_500;
-    });
+    for (let beats = 1; beats <= 20; beats++) {
+      jest.advanceTimersByTime(1_000);
+      await until('a beat', () => beatsOf(line) >= beats);
+      expect((await line.post(undefined, '')).status).toBe(204);
+    }
     expect(gateway.last.connected).toBe(true);
   });
 

@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
-import { DEADLINE } from '../../lib/explorer/admin/peers.js';
 import type { ConnectionView, Overview, RoomsPage } from '../../lib/explorer/admin/views.js';
 import type { TestApp } from '../support/app.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
@@ -10,17 +8,7 @@ import { Child } from '../support/child.js';
 import { TestClient } from '../support/client.js';
 import { requestUpgrade } from '../support/upgrade.js';
 import { Admin, connectMember, startSharedConsole } from './console-fixture.js';
-
-/**
- * Lets the consoles of this process wait long for the answers of other nodes: on a busy machine, a process may take more than a
- * second, and its node would be silent.
- */
-function waitLong(): { mockRestore(): void } {
-  const { setTimeout } = globalThis;
-  const patient = (then: () => void, delay?: number): NodeJS.Timeout =>
-    setTimeout(then, delay === DEADLINE ? 20 * DEADLINE : delay);
-  return jest.spyOn(globalThis, 'setTimeout').mockImplementation(patient as typeof setTimeout);
-}
+import { waitLong } from './patience.js';
 
 describeWithRedis('the console of three nodes on Redis', () => {
   const clients: Redis[] = [];

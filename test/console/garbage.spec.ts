@@ -3,6 +3,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
 import { Admin, ChatGateway, connectMember, startConsole } from './console-fixture.js';
+import { waitLongInEach } from './patience.js';
 
 const PATH = '/ws-docs/console/live';
 
@@ -40,6 +41,7 @@ async function startStranger(bus: Bus, answer: (question: Question) => unknown):
 }
 
 describe('garbage on the channels of the console', () => {
+  waitLongInEach();
   const bus = new Bus();
   let app: TestApp;
   let admin: Admin;

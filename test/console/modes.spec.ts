@@ -2,6 +2,7 @@ import type { ConnectionView, NodeView } from '../../lib/explorer/admin/views.js
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';
+import { waitLongInEach } from './patience.js';
 
 /** Two nodes, of which one is read-only and shows payloads, with a client on that one. */
 async function startTwo() {
@@ -25,6 +26,8 @@ const rowOf = async (admin: Admin): Promise<Pick<ConnectionView, 'node' | 'id'>>
 };
 
 describe('the console of nodes with other options', () => {
+  waitLongInEach();
+
   it('shows which node is read-only, and names it where it refuses', async () => {
     const { here, there, admin, member } = await startTwo();
     expect(await admin.ask('hello')).toMatchObject({ readOnly: false, payloads: false });

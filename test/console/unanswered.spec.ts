@@ -1,6 +1,7 @@
 import { observe, type AuditRecord } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';
+import { waitLong } from './patience.js';
 
 describe('an action that another node does, and does not answer', () => {
   it('is published on the channel audit, because it may have been done', async () => {
@@ -8,8 +9,10 @@ describe('an action that another node does, and does not answer', () => {
     const options = { adapter: { adapter: bus.adapter } };
     const [here, there] = [await startConsole({}, options), await startConsole({}, options)];
     const admin = await Admin.connect(here);
+    const patience = waitLong();
     const { client, id } = await connectMember(there);
     const { rows } = await admin.ask('connections', {});
+    patience.mockRestore();
     const { node } = rows.find((row) => row.id === id)!;
     const records: AuditRecord[] = [];
     const stop = observe('audit', (record) => records.push(record));

@@ -5,6 +5,7 @@ import type { RequestResult, ClusterNode, Report } from './node-process.js';
 import type { SendGarbage } from './malformed-senders.js';
 import type { ReceivedTick, Listener } from './listener.js';
 import { mapped } from './outage.js';
+import { measureStandstill } from './standstill.js';
 
 /** The number of malformed messages for each backend. */
 export const COUNT = 300;
@@ -44,6 +45,8 @@ export interface FloodResult {
   garbage: number;
   /** The results of repeated `fetchSockets` requests meanwhile, and afterwards until the cluster has recovered. */
   requests: RequestResult[];
+  /** For how long the processes stood still: the requests may take longer by that. */
+  standstill: number;
   afterwards: RequestResult;
   /** How long the recovery took, in milliseconds. */
   recoveredAfter: number;
@@ -67,6 +70,7 @@ export async function flood(
   });
   await pause(QUIET);
 
+  const standstillOf = await measureStandstill(nodes);
   const started = Date.now();
   let isOver = false;
   const requesting = mapped(backends, async (backend) => {
@@ -84,6 +88,7 @@ export async function flood(
   }
   const ended = Date.now();
   const requests = await requesting;
+  const standstill = await standstillOf();
 
   const afterwards = await mapped(backends, async (backend) => {
     for (;;) {
@@ -106,6 +111,7 @@ export async function flood(
       garbage: listeners[backend].flatMap(({ others }) => others).filter((event) => event !== '$session')
         .length,
       requests: requests[backend],
+      standstill,
       afterwards: afterwards[backend].result,
       recoveredAfter: afterwards[backend].recoveredAfter,
       reports,

@@ -2,6 +2,7 @@ import type { Backend } from './backends.js';
 import { pause } from './eventually.js';
 import type { ClusterNode, Report } from './node-process.js';
 import type { Listener } from './listener.js';
+import { measureStandstill } from './standstill.js';
 import { disorder, mapped, span, type Span } from './outage.js';
 
 /** The interval in milliseconds at which each node sends. */
@@ -33,6 +34,8 @@ export interface Losses {
   /** For clients of the first node. */
   localDelay: Span;
   disorder: string[];
+  /** For how long the processes stood still: all other times may be longer by that. */
+  standstill: number;
   reports: Report[];
 }
 
@@ -47,6 +50,8 @@ export async function loseNodes(
     async (backend) =>
       (await Promise.all(nodes.map((node) => node.join(backend)))) as [Listener, Listener, Listener],
   );
+  // the others are stopped on purpose
+  const standstillOf = await measureStandstill([here]);
   for (const node of nodes) await node.load(INTERVAL);
   await mapped(backends, async (backend) => {
     for (const listener of listeners[backend])
@@ -87,6 +92,7 @@ export async function loseNodes(
   });
   await mapped(backends, (backend) => waitForMembership([here, pausedNode], backend, 2));
   for (const node of [here, pausedNode]) await node.load(0);
+  const standstill = await standstillOf();
 
   return mapped(backends, async (backend) => {
     const reports = await Promise.all([here, pausedNode].map((node) => node.report(backend)));
@@ -106,6 +112,7 @@ export async function loseNodes(
       numbers: second.ticksFrom(here.name).map(({ n }) => n),
       localDelay: span(first.local),
       disorder: disorder(first),
+      standstill,
       reports,
     };
   });

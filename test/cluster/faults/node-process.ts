@@ -72,6 +72,7 @@ export class ClusterNode {
 
   load = (interval: number): Promise<void> => this.call('load', interval);
   cpu = (): Promise<number> => this.call('cpu');
+  standstill = (): Promise<number> => this.call('standstill');
   memory = (): Promise<number> => this.call('memory');
   report = (backend: Backend): Promise<Report> => this.call('report', backend);
   request = (backend: Backend, kind: RequestKind, timeout: number): Promise<RequestResult> =>

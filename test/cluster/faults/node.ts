@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createServer } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { AddressInfo } from 'node:net';
 import { Module, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -141,6 +142,8 @@ const REQUESTS = {
 const apps = new Map<Backend, App>();
 const appOf = (backend: Backend): App => apps.get(backend)!;
 let cpu = process.cpuUsage();
+const delay = monitorEventLoopDelay();
+delay.enable();
 
 const COMMANDS = {
   load: (interval: number) => apps.forEach((app) => app.load(interval)),
@@ -153,6 +156,12 @@ const COMMANDS = {
     const { user, system } = process.cpuUsage(cpu);
     cpu = process.cpuUsage();
     return (user + system) / 1e6;
+  },
+  /** Returns for how many milliseconds the process stood still at most since the last call. */
+  standstill: () => {
+    const { max } = delay;
+    delay.reset();
+    return max / 1e6;
   },
   memory: () => process.memoryUsage().rss / 1e6,
   /** Sends a message like another process of Node's cluster. */

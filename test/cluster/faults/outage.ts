@@ -2,6 +2,7 @@ import { IS_LONG, type Backend } from './backends.js';
 import type { RequestResult, ClusterNode, RequestKind, Report } from './node-process.js';
 import { pause } from './eventually.js';
 import type { ReceivedTick, Listener } from './listener.js';
+import { measureStandstill } from './standstill.js';
 
 /** What happens to a broker, and what ends it. */
 export interface Fault {
@@ -57,6 +58,8 @@ export interface Outcome {
   lost: number[];
   duplicated: number[];
   overtaken: number;
+  /** For how long the processes stood still: all other times may be longer by that. */
+  standstill: number;
   reports: Report[];
 }
 
@@ -84,6 +87,7 @@ export async function runFault(
   await pause(BEFORE);
   await here.cpu();
 
+  const standstillOf = await measureStandstill(nodes);
   const faultStart = Date.now();
   await fault.start();
   const requestAll = (): Promise<Record<Backend, Record<RequestKind, RequestResult>>> =>
@@ -111,6 +115,7 @@ export async function runFault(
   const resultsAfterwards = await requestAll();
   for (const node of nodes) await node.load(0);
   const answeredLate = await late;
+  const standstill = await standstillOf();
 
   const outcomes = await mapped(backends, async (backend): Promise<Outcome> => {
     const reports = await Promise.all(nodes.map((node) => node.report(backend)));
@@ -150,6 +155,7 @@ export async function runFault(
       lost: later.flatMap(({ lost }) => lost),
       duplicated: later.flatMap(({ duplicated }) => duplicated),
       overtaken: later.reduce((sum, { overtaken }) => sum + overtaken, 0),
+      standstill,
       reports,
     };
   });

@@ -134,7 +134,8 @@ describeInBrowser('sample 02-auth in Chromium', () => {
   });
 
   it('renews the token without a new connection', async () => {
-    await start('6');
+    // the page has a fifth of it to renew a token
+    await start('15');
     const ada = await signIn('ada');
     await ada.page.click('#renew');
     await ada.expectText('#journal', /"event":"\$auth","data":\{"expiresAt"/);

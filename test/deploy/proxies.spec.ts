@@ -107,7 +107,7 @@ describe.each(PROXIES)('docs/deploy/$file, which $name runs', (kind) => {
     it('keeps a connection on which nothing is sent for longer than its timeout, because the server pings', async () => {
       const app = await serve();
       const timeout = TIMEOUTS.get(kind)!;
-      const proxy = await ReverseProxy.start(kind, [app.port], (text) => text.replace(timeout, '2s'));
+      const proxy = await ReverseProxy.start(kind, [app.port], (text) => text.replace(timeout, '5s'));
       const [pinged, quiet] = [await open(proxy.url()), await open(proxy.url('/quiet'))];
       if (kind === CADDY) {
         let pings = 0;

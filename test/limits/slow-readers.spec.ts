@@ -115,7 +115,8 @@ describeOnce('readers that stop in the middle of a frame', () => {
       const testimony = await witness.ask<ProbeReport>('report');
       expect(testimony).toMatchObject({ bulk: done.messages });
       expect([testimony.gap, testimony.closed]).toEqual([undefined, undefined]);
-      expect(testimony.roundTrips.median).toBeLessThan(300);
+      // Readers that delay others do so for seconds, until they are cut.
+      expect(testimony.roundTrips.median).toBeLessThan(1_000);
       // The short version has a few dozen round trips, so the p99 is the slowest one.
       if (IS_FULL) expect(testimony.roundTrips.p99).toBeLessThan(1_000);
       // Most of that is the machine, which copies a hundred times the kernel buffer.

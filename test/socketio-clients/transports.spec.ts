@@ -111,7 +111,7 @@ describeServers('transports', (server) => {
 
     it('end a client that no longer answers', async () => {
       // long enough for a client to join on a busy machine
-      const options = { pingInterval: 100, pingTimeout: 1_000 };
+      const options = { pingInterval: 100, pingTimeout: 3_000 };
       const app = await start({ reference: options, ours: options });
       const client = await app.connect('/', { transport });
       const other = client.join('/other');

@@ -89,7 +89,7 @@ export class EnvelopeAdapter extends WsAdapter {
     );
     const blocks = this.operations._attach(new AdapterOperations(this.options, this.services, this.mounted));
     if (registry !== undefined) registry.lookup = this.mounted;
-    this.routers = new UpgradeRouters(this.mounted, this.services.reports);
+    this.routers = new UpgradeRouters(this.mounted, this.services);
     this.startupLog = new StartupLog(this.logger, mountedGateways, (gateway) =>
       guardNames(gateway, this.services.guards),
     );

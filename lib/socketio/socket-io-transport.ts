@@ -72,7 +72,7 @@ export class SocketIoTransport implements OpenTransport {
     this.engine = new EngineServer(this.engineOptions());
     this.engine.on('connection', (socket: EngineSocket) => this.onConnection(socket));
     this.engine.on('connection_error', ({ req }: { req: IncomingMessage }) => {
-      publishRefusal(req, { status: 400, body: undefined });
+      this.publishRefusal(req, { status: 400, body: undefined });
       this.drop(req);
     });
   }
@@ -110,7 +110,7 @@ export class SocketIoTransport implements OpenTransport {
 
   private readonly handleRequest: HandleRequest = (request, response) => {
     const refuse = (answer: HttpRefusal): void => {
-      publishRefusal(request, answer);
+      this.publishRefusal(request, answer);
       answerRefusal(response, answer);
     };
     const pass = (): void => this.engine.handleRequest(request as never, response);
@@ -145,7 +145,7 @@ export class SocketIoTransport implements OpenTransport {
     // without a listener, an error would end the process
     tcp.on('error', ignoreError);
     const refuse = (answer: HttpRefusal): void => {
-      publishRefusal(request, answer);
+      this.publishRefusal(request, answer);
       writeRefusal(tcp, answer);
     };
     const pass = (): void => this.engine.handleUpgrade(request as never, tcp, head);
@@ -165,6 +165,10 @@ export class SocketIoTransport implements OpenTransport {
       refuse,
     );
   };
+
+  private publishRefusal(request: IncomingMessage, answer: HttpRefusal): void {
+    publishRefusal(request, answer, () => this.host.rateIdentityOf(request));
+  }
 
   /** Returns the link of a session, unless its client has another address: the session id is its only secret. */
   private linkOf(sid: string, client: ClientInfo): EngineLink | undefined {

@@ -105,6 +105,7 @@ export class OpenTransports {
       connectTimeout: options.connectTimeout,
       find: (path) => this.endpoints.find(port, path),
       identify: (request) => admission.identify(request),
+      rateIdentityOf: (request) => admission.rateIdentityOf(request),
       checkOrigin: (request, clientInfo, done) => admission.checkOrigin(request, clientInfo, done),
       admit: (request, clientInfo, admitted) => admission.admit(request, clientInfo, admitted),
       release: (clientInfo) => admission.release(clientInfo),

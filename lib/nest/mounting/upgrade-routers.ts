@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { ReportLog } from '../logging/report-log.js';
+import type { AdapterServices } from './adapter-services.js';
 import type { MountedServers } from './mounted-servers.js';
 import { explainLostUpgrade } from '../../server/upgrade/lost-upgrade.js';
 import { explainUnknownPath } from '../../server/upgrade/unknown-path.js';
@@ -11,20 +11,22 @@ export class UpgradeRouters {
 
   constructor(
     private readonly mounted: MountedServers,
-    private readonly reports: ReportLog,
+    private readonly services: Pick<AdapterServices, 'reports' | 'clientAddress'>,
   ) {}
 
   /** Passes the upgrades of an HTTP server to the gateways on this port. */
   add(port: number, http: Server): void {
+    const { reports, clientAddress } = this.services;
     const router = new UpgradeRouter(
       http,
       (path) => this.mounted.handlerFor(port, path),
       (path, request) => this.mounted.requestHandlerFor(port, path, request),
       {
         unknownPath: (target) =>
-          this.reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
-        lostUpgrade: (path) => this.reports.warn('lost upgrades', explainLostUpgrade(path)),
+          reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
+        lostUpgrade: (path) => reports.warn('lost upgrades', explainLostUpgrade(path)),
       },
+      (request) => clientAddress.rateIdentityOf(request),
     );
     this.routers.push(router);
   }

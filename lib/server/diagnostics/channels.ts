@@ -33,6 +33,13 @@ export interface EnvelopeDiagnostics {
     readonly request: IncomingMessage;
     readonly status: number;
     readonly why: RefusalReason | undefined;
+    /**
+     * The address that limits count the client by, as `trustProxy` finds it: of IPv6 its /64 network. `undefined` if the connection
+     * has none, or if the `trustProxy` function threw.
+     */
+    readonly address: string | undefined;
+    /** Whether `address` is that of a proxy which does not name its clients, or is not trusted: all of them have it. */
+    readonly isShared: boolean;
   };
   /** A message was received, valid or not. */
   message: { readonly socket: ObservedSocket; readonly bytes: number };

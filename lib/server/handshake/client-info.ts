@@ -1,6 +1,9 @@
 /** Clients behind a proxy that does not name them share one limit: this many times the limit of one address. */
 export const SHARED_ADDRESS_FACTOR = 10;
 
+/** By what limits count a client. */
+export type RateIdentity = Pick<ClientInfo, 'rateKey' | 'isShared'>;
+
 /** What this server, and the proxies that it trusts, know about the client of an upgrade request. */
 export interface ClientInfo {
   /** The IP address; empty if the connection has none. */

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
-import type { ClientInfo } from '../handshake/client-info.js';
+import type { ClientInfo, RateIdentity } from '../handshake/client-info.js';
 import { withCode } from '../../protocol/with-code.js';
 
 /**
@@ -16,9 +16,6 @@ export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
 
 type Trust = (address: string, hop: number) => boolean;
-
-/** The part of the client's address that limits count by. */
-type RateIdentity = Pick<ClientInfo, 'rateKey' | 'isShared'>;
 
 /** Reads the client's address, host and scheme from an upgrade request. Each adapter has one. */
 export class ClientAddressReader {
@@ -65,6 +62,16 @@ export class ClientAddressReader {
       host: forwarded(request, 'x-forwarded-host') ?? host,
       isSecure: proto === undefined ? isTls || undefined : proto === 'https' || proto === 'wss',
     };
+  }
+
+  /** Returns by what limits count the client of a refused request; `undefined` if the application's `trustProxy` function throws. */
+  rateIdentityOf(request: IncomingMessage): RateIdentity | undefined {
+    try {
+      return this.identify(request);
+    } catch {
+      // the request is refused for another reason, or the error was reported
+      return undefined;
+    }
   }
 
   /** Returns the same text for the clients of one host, since each request has a text of its own: 32 bytes of a connection. */
@@ -207,7 +214,7 @@ export function addressKey(text: string): string | undefined {
 }
 
 /** The key of connections over a Unix domain socket, which have no address: all of them count together. */
-const NO_ADDRESS = 'a socket without an address';
+export const NO_ADDRESS = 'a socket without an address';
 
 /** Returns whether an address is on this machine or on a private network, where proxies usually are. */
 function isPrivate(address: string): boolean {

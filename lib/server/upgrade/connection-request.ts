@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ClientInfo } from '../handshake/client-info.js';
+import type { ClientInfo, RateIdentity } from '../handshake/client-info.js';
 import type { HandleProtocols } from '../handshake/subprotocols.js';
 import type { EncodingOf } from './further-encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
@@ -56,8 +56,16 @@ export interface ConnectionRequest {
   destroy(): void;
 }
 
-/** Refuses a request to connect, and publishes that. */
-export function refuseRequest(request: ConnectionRequest, answer: HttpRefusal): void {
-  publishRefusal(request.httpRequest, answer);
+/**
+ * Refuses a request to connect, and publishes that.
+ *
+ * @param identify see {@link publishRefusal}
+ */
+export function refuseRequest(
+  request: ConnectionRequest,
+  answer: HttpRefusal,
+  identify: () => RateIdentity | undefined,
+): void {
+  publishRefusal(request.httpRequest, answer, identify);
   request.refuse(answer);
 }

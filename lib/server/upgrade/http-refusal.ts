@@ -1,6 +1,8 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { RateIdentity } from '../handshake/client-info.js';
 import { channels, type RefusalReason } from '../diagnostics/channels.js';
+import { NO_ADDRESS } from './client-address.js';
 
 /** An HTTP response that refuses an upgrade. */
 export interface HttpRefusal {
@@ -33,9 +35,20 @@ export function because(why: RefusalReason, given: HttpRefusal): HttpRefusal {
   return { ...given, why };
 }
 
-/** Publishes a refusal on the diagnostics channel `upgrade.refuse`. */
-export function publishRefusal(request: IncomingMessage, { status, why }: HttpRefusal): void {
-  if (channels.upgradeRefuse.hasSubscribers) channels.upgradeRefuse.publish({ request, status, why });
+/**
+ * Publishes a refusal on the diagnostics channel `upgrade.refuse`.
+ *
+ * @param identify returns by what limits count the client, if that is known. Called only if the channel has a subscriber
+ */
+export function publishRefusal(
+  request: IncomingMessage,
+  { status, why }: HttpRefusal,
+  identify: () => RateIdentity | undefined,
+): void {
+  if (!channels.upgradeRefuse.hasSubscribers) return;
+  const { rateKey, isShared = false } = identify() ?? {};
+  const address = rateKey === NO_ADDRESS ? undefined : rateKey;
+  channels.upgradeRefuse.publish({ request, status, why, address, isShared });
 }
 
 /** Refuses an upgrade with an HTTP response, then closes the socket. Adds nothing of the request to the body. */

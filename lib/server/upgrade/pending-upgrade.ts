@@ -58,7 +58,7 @@ export class PendingUpgrade {
   refuse(answer: HttpRefusal): void {
     if (this.isOver) return;
     this.decide(false);
-    refuseRequest(this.request, answer);
+    refuseRequest(this.request, answer, () => this.clientInfo);
   }
 
   private abandon(): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 import { publishLimit } from '../diagnostics/channels.js';
-import type { ClientInfo } from '../handshake/client-info.js';
+import type { ClientInfo, RateIdentity } from '../handshake/client-info.js';
 import type { AccessControl } from './access-control.js';
 import type { ClientAddressReader } from './client-address.js';
 import type { ConnectionCounter } from './connection-counter.js';
@@ -34,7 +34,7 @@ interface TransportAdmissionConfig {
 /** Admits transports that carry connections to several gateways: the first part of what a WebSocket's upgrade checks. */
 export class TransportAdmission implements Pick<
   TransportHost,
-  'identify' | 'checkOrigin' | 'admit' | 'release'
+  'identify' | 'rateIdentityOf' | 'checkOrigin' | 'admit' | 'release'
 > {
   private readonly pending = new Set<PendingUpgrade>();
 
@@ -43,6 +43,10 @@ export class TransportAdmission implements Pick<
   identify(request: IncomingMessage): ClientInfo | HttpRefusal {
     const { clientAddress, onError } = this.config;
     return identifyClient(request, clientAddress, onError);
+  }
+
+  rateIdentityOf(request: IncomingMessage): RateIdentity | undefined {
+    return this.config.clientAddress.rateIdentityOf(request);
   }
 
   checkOrigin(
@@ -94,9 +98,9 @@ export class TransportAdmission implements Pick<
 
   admit(request: ConnectionRequest, clientInfo: ClientInfo, admitted: () => void): void {
     const { access, connectionCounter, check, upgradeTimeout, isClosing } = this.config;
-    if (isClosing()) return refuseRequest(request, SHUTTING_DOWN);
+    if (isClosing()) return refuseRequest(request, SHUTTING_DOWN, () => clientInfo);
     const refused = access.refusalOf(clientInfo) ?? connectionCounter.tryAdd(clientInfo);
-    if (refused !== undefined) return refuseRequest(request, refused);
+    if (refused !== undefined) return refuseRequest(request, refused, () => clientInfo);
     const pending = new PendingUpgrade(request, '', NO_PARAMS, clientInfo, (_, isAccepted) => {
       this.pending.delete(pending);
       connectionCounter.upgradeDecided();

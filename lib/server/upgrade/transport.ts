@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ClientInfo } from '../handshake/client-info.js';
+import type { ClientInfo, RateIdentity } from '../handshake/client-info.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { WebSocketOptions } from '../transport/web-socket-acceptor.js';
 import type { ConnectionRequest } from './connection-request.js';
@@ -49,6 +49,8 @@ export interface TransportHost {
   find(path: string): FoundEndpoint | undefined;
   /** Returns what is known about the client of a request, or the refusal of a request whose client cannot be known. */
   identify(request: IncomingMessage): ClientInfo | HttpRefusal;
+  /** Returns by what limits count the client of a refused request, if that is known. */
+  rateIdentityOf(request: IncomingMessage): RateIdentity | undefined;
   /**
    * Decides whether pages of the request's origin may connect to any gateway of this port.
    *

@@ -9,7 +9,7 @@ import { WebSocketAcceptor, type WebSocketOptions } from '../transport/web-socke
 import { recordFields, grantOf } from '../handshake/grant.js';
 import type { Recovery } from '../recovery/types.js';
 import { mayResume, resume } from '../namespace/resume.js';
-import type { ClientInfo } from '../handshake/client-info.js';
+import type { ClientInfo, RateIdentity } from '../handshake/client-info.js';
 import { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { withTimeout } from '../util/with-timeout.js';
 import type { AccessControl } from './access-control.js';
@@ -132,15 +132,17 @@ export class UpgradeHandler implements ConnectionWatcher {
   /** Handles a request to connect, on any transport. */
   accept(request: ConnectionRequest, path: string, params: Params): void {
     const { carriedFor } = request;
-    const { access, connectionCounter, limits } = this.config;
+    const { access, clientAddress, connectionCounter, limits } = this.config;
+    const rateIdentity = (): RateIdentity | undefined =>
+      carriedFor ?? clientAddress.rateIdentityOf(request.httpRequest);
     const closed = this.isClosing() ? SHUTTING_DOWN : access.draining;
-    if (closed !== undefined) return refuseRequest(request, closed);
+    if (closed !== undefined) return refuseRequest(request, closed, rateIdentity);
     const clientInfo = carriedFor ?? this.identify(request);
-    if ('status' in clientInfo) return refuseRequest(request, clientInfo);
+    if ('status' in clientInfo) return refuseRequest(request, clientInfo, rateIdentity);
     const refused =
       access.refusalOf(clientInfo) ??
       (carriedFor === undefined ? connectionCounter.tryAdd(clientInfo) : connectionCounter.tryAddPending());
-    if (refused !== undefined) return refuseRequest(request, refused);
+    if (refused !== undefined) return refuseRequest(request, refused, () => clientInfo);
     const upgrade = new PendingUpgrade(request, path, params, clientInfo, this.onDecided);
     // a check may make another upgrade begin
     if (this.current !== undefined) this.upgrades.add(this.current);

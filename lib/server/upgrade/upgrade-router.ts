@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { RateIdentity } from '../handshake/client-info.js';
 import { patchMethod } from '../util/patch-method.js';
 import { pathOf } from './path-pattern.js';
 import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
@@ -57,6 +58,8 @@ export class UpgradeRouter {
     private readonly findHandler: FindHandler,
     private readonly findRequestHandler: FindRequestHandler,
     private readonly mistakes: UpgradeMistakes,
+    /** Returns by what limits count the client of a refused request, if that is known. */
+    private readonly rateIdentityOf: (request: IncomingMessage) => RateIdentity | undefined,
   ) {
     // a server without an `upgrade` listener handles upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
@@ -146,19 +149,19 @@ export class UpgradeRouter {
     if (this.tryHandle(request, socket, head) || this.isShared) return;
     if (!isWebSocket(request)) handleAsHttpRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
-      refuse(request, socket, because('handshake', refusal(400, 'The request target is not a path')));
+      this.refuse(request, socket, because('handshake', refusal(400, 'The request target is not a path')));
     else {
       this.mistakes.unknownPath(request.url!);
-      refuse(request, socket, because('path', refusal(404, 'No gateway is mounted on this path')));
+      this.refuse(request, socket, because('path', refusal(404, 'No gateway is mounted on this path')));
     }
   };
+
+  private refuse(request: IncomingMessage, socket: Duplex, answer: HttpRefusal): void {
+    publishRefusal(request, answer, () => this.rateIdentityOf(request));
+    writeRefusal(socket, answer);
+  }
 }
 
 function decidesUpgrades(http: Server): http is Server & UpgradeDecider {
   return typeof Reflect.get(http, 'shouldUpgradeCallback') === 'function';
-}
-
-function refuse(request: IncomingMessage, socket: Duplex, answer: HttpRefusal): void {
-  publishRefusal(request, answer);
-  writeRefusal(socket, answer);
 }

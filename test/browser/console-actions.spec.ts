@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
-import { startTalk } from './console-app.js';
+import { startTalk, startTalkBehindProxy } from './console-app.js';
 import { AdminGuard, TalkGateway, TOKEN, type ConsoleOptions } from './console-gateway.js';
 import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
@@ -100,6 +100,36 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
       await console_.expectRow('Actions, the newest first', 'ada', action, 'grace', 'done');
   });
 
+  it('blocks an address whose requests to connect were refused', async () => {
+    const app = await startTalkBehindProxy();
+    const refuse = async (address: string): Promise<void> => {
+      const headers = { 'x-forwarded-for': address, origin: 'https://elsewhere.example' };
+      await expect(app.connect('/talk', { headers })).rejects.toThrow(/403|429/);
+    };
+    for (const address of ['203.0.113.7', '203.0.113.7', '2001:db8::1']) await refuse(address);
+    const console_ = await (await openPage(app)).openSignedIn();
+    const { page } = console_;
+    await page.getByRole('link', { name: 'Refused by address' }).click();
+    await console_.expectView('Refused by address');
+    await console_.expectRow('Refused by address', '203.0.113.7', '403: a page of a foreign origin', '2');
+    const button = console_.button('Block the address 203.0.113.7');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText('the address 203.0.113.7').waitFor({ state: 'attached' });
+    await page.getByRole('dialog').getByRole('button', { name: 'Block', exact: true }).press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await refuse('203.0.113.7');
+    await page.getByLabel('Address begins with').fill('203.');
+    await page.getByLabel('Address begins with').press('Enter');
+    await console_.expectText('.pages', '1 to 1 of 1');
+    await console_.expectRow('Refused by address', '203.0.113.7', 'an operator blocked', '3');
+    await page.getByLabel('Order').selectOption('address');
+    await page.waitForURL(/order=address/);
+    await console_.expectRow('Refused by address', '203.0.113.7', '3');
+    await console_.goTo('Blocks');
+    await console_.expectRow('Blocks', 'address 203.0.113.7', 'ada');
+  });
+
   it('emits to a room, a user and all clients of a path', async () => {
     const { app, console_, client } = await openConnection();
     const other = await app.connect('/talk');
@@ -149,6 +179,10 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     await console_.goTo('Blocks');
     await console_.expectRow('Blocks', 'user eve');
     expect(await console_.button(/Block|Lift/).count()).toBe(0);
+    await app.connect('/nowhere').catch(() => undefined);
+    await console_.goTo('Refused', 'Refused by address');
+    await console_.expectRow('Refused by address', '127.0.0.1', '404');
+    expect(await console_.button(/Block/).count()).toBe(0);
   });
 
   it('says which node is read-only or drains, and has no actions for its connections', async () => {

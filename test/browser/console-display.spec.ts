@@ -61,6 +61,9 @@ describeInBrowser('the display of the console in Chromium', () => {
     await console_.expectRow('Rooms', LONG);
     await check('rooms');
     app.adapter.operations.block({ user: LONG }, { duration: 3_600_000, by: 'ada', reason: LONG });
+    await console_.goTo('Refused', 'Refused by address');
+    await console_.expectRow('Refused by address', '127.0.0.1', '401');
+    await check('refused');
     await console_.goTo('Blocks');
     await console_.expectRow('Blocks', LONG);
     await check('blocks');

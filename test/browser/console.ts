@@ -53,9 +53,10 @@ export class ConsolePage {
     return this.page.locator(selector).getByText(text).first().waitFor();
   }
 
-  async goTo(name: string): Promise<void> {
+  /** @param title the heading of the view, if it is another */
+  async goTo(name: string, title = name): Promise<void> {
     await this.page.locator('#views').getByRole('link', { name }).click();
-    await this.expectView(name);
+    await this.expectView(title);
   }
 
   table(name: string): Locator {

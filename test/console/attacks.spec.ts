@@ -53,7 +53,7 @@ describe('attacks on the console', () => {
         data,
         { code: 'invalid' },
       ]);
-    for (const event of ['summary', 'act', 'roomSizes', 'constructor', '__proto__', 'toString'])
+    for (const event of ['summary', 'act', 'roomSizes', 'refusalsOf', 'constructor', '__proto__', 'toString'])
       expect(await admin.refusal(event)).toMatchObject({ code: 'unknown_event' });
     // nothing of it was an error of the server
     expect(app.log.of('error')).toEqual([]);

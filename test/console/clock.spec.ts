@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { channel } from 'node:diagnostics_channel';
+import type { ConnectionsRequest } from '../../lib/explorer/admin/wire.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';
@@ -33,6 +34,19 @@ describe('the time for which a console watches or waits', () => {
     expect(watched()).toEqual([]);
   });
 
+  it('costs no message anything ten seconds after the last question for the rates of connections', async () => {
+    const app = await startConsole();
+    const admin = await Admin.connect(app);
+    await admin.ask('connections', { order: 'rate' });
+    expect(watched()).toEqual(['message']);
+    jest.advanceTimersByTime(9_000);
+    await admin.ask('connections', { order: 'rate' });
+    jest.advanceTimersByTime(9_000);
+    expect(watched()).toEqual(['message']);
+    jest.advanceTimersByTime(1_000);
+    expect(watched()).toEqual([]);
+  });
+
   it('is that over which rates are measured', async () => {
     const app = await startConsole();
     const admin = await Admin.connect(app);
@@ -56,6 +70,71 @@ describe('the time for which a console watches or waits', () => {
     expect(await rates()).toEqual(measured);
     jest.advanceTimersByTime(500);
     expect(await rates()).toEqual({ received: 0, receivedBytes: 0, emitted: 0, broadcasts: 0 });
+  });
+
+  it('is that over which the messages of a connection are counted, of those that send most first', async () => {
+    const app = await startConsole();
+    const admin = await Admin.connect(app);
+    const [quiet, busy, silent] = [
+      await connectMember(app),
+      await connectMember(app),
+      await connectMember(app, { user: 'bob' }),
+    ];
+    const ratesOf = async (request: ConnectionsRequest): Promise<unknown[]> =>
+      (await admin.ask('connections', request)).rows.map(({ id, rate }) => [id, rate]);
+    const first = await admin.ask('connections', { order: 'rate' });
+    expect(first.rows).toHaveLength(3);
+    // nothing was counted yet
+    for (const row of first.rows) expect(row).not.toHaveProperty('rate');
+    for (let index = 0; index < 30; index++) await busy.client.ask('rooms');
+    for (let index = 0; index < 5; index++) await quiet.client.ask('rooms');
+    jest.advanceTimersByTime(2_000);
+    const measured = [
+      [busy.id, 15],
+      [quiet.id, 2.5],
+      [silent.id, 0],
+    ];
+    expect(await ratesOf({ order: 'rate' })).toEqual(measured);
+    jest.advanceTimersByTime(1_000);
+    expect(await ratesOf({ order: 'rate', limit: 2 })).toEqual(measured.slice(0, 2));
+    expect(await ratesOf({ order: 'rate', filter: { user: 'bob' } })).toEqual(measured.slice(2));
+    // other orders do not show what happens to be counted
+    for (const row of (await admin.ask('connections', {})).rows) expect(row).not.toHaveProperty('rate');
+    jest.advanceTimersByTime(1_000);
+    for (const row of (await admin.ask('connections', { order: 'rate' })).rows) expect(row.rate).toBe(0);
+  });
+
+  it('decides which address is refused most in a second, although another one was more often before', async () => {
+    const app = await startConsole();
+    const publish = (address: string, count: number): void => {
+      for (let index = 0; index < count; index++)
+        channel('nestjs-envelope.upgrade.refuse').publish({ status: 401, why: 'guard', address });
+    };
+    const refused = async (): Promise<unknown[]> => {
+      // the connection of an earlier question has missed pings, while the clock ran
+      const admin = await Admin.connect(app);
+      const { rows } = await admin.ask('refusals', { order: 'rate' });
+      return rows.map(({ address, rate }) => [address, rate]);
+    };
+    // 40 in a second, for a minute
+    for (let second = 0; second < 60; second++) {
+      publish('203.0.113.1', 40);
+      jest.advanceTimersByTime(1_000);
+    }
+    const [[address, rate]] = (await refused()) as [[string, number]];
+    expect(address).toBe('203.0.113.1');
+    expect(Math.abs(rate - 40)).toBeLessThan(4);
+    jest.advanceTimersByTime(30_000);
+    publish('203.0.113.2', 50);
+    expect(await refused()).toEqual([
+      ['203.0.113.2', 5],
+      ['203.0.113.1', expect.any(Number)],
+    ]);
+    jest.advanceTimersByTime(120_000);
+    expect(await refused()).toEqual([
+      ['203.0.113.1', 0],
+      ['203.0.113.2', 0],
+    ]);
   });
 
   it('is a second for the answers of other nodes, and waits once for a node that does not answer', async () => {

@@ -24,7 +24,15 @@ const GARBAGE: readonly unknown[] = [
   {},
   { rows: 'all', more: true, total: Number.MAX_VALUE, entries: 7, namespaces: {}, counts: [], node: 'x' },
   { rows: [null, 7, [], { id: 7, namespace: {}, user: [], name: null, size: 'x', at: 'now' }] },
-  { rows: Array(300).fill({ id: 'x'.repeat(2_000), name: 'x'.repeat(2_000), size: 1 }), more: 1 },
+  {
+    rows: Array(300).fill({
+      id: 'x'.repeat(2_000),
+      name: 'x'.repeat(2_000),
+      address: 'x'.repeat(2_000),
+      size: 1,
+    }),
+    more: 1,
+  },
   { namespaces: [{ route: 7, rates: 'x' }, null], counts: { disconnects: [{}, null, { name: 7 }] } },
   { node: { name: '<b>', broker: { state: 'evil', nodes: '9' }, load: null }, more: -1 },
 ];
@@ -74,6 +82,11 @@ describe('garbage on the channels of the console', () => {
       expect(blocks.rows.every(({ name, until: end }) => name.length <= 1_000 && Number.isFinite(end))).toBe(
         true,
       );
+      for (const order of ['address', 'rate', 'count'] as const) {
+        const { rows: refused } = await admin.ask('refusals', { limit: 100, order });
+        expect(refused.every((row) => row.address.length <= 64 && Number.isFinite(row.rate))).toBe(true);
+      }
+      await admin.ask('connections', { order: 'rate' });
       await admin.ask('audit');
       expect(app.log.of('error')).toEqual([]);
     },
@@ -93,6 +106,8 @@ describe('garbage on the channels of the console', () => {
         'rooms',
         'blocks',
         'roomSizes',
+        'refusals',
+        'refusalsOf',
         'frames',
         'details',
         'act',

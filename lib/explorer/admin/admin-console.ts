@@ -13,6 +13,7 @@ import { AuditTrail, mergeTrails } from './audit-trail.js';
 import { fieldsOf } from './checked-values.js';
 import { ConnectionCounts } from './connection-counts.js';
 import { MAX_ROWS, readAddress } from './connection-list.js';
+import { ConnectionRates } from './connection-rates.js';
 import { FrameRecorders } from './frame-recorders.js';
 import { MessageCounts } from './message-counts.js';
 import { nodeAnswers } from './node-answers.js';
@@ -20,6 +21,7 @@ import { NodeMeter } from './node-summary.js';
 import { OverviewMaker } from './overview.js';
 import { Pages } from './pages.js';
 import { Peers } from './peers.js';
+import { RefusalCounts } from './refusal-counts.js';
 import type { ActionResult, Hello } from './views.js';
 import type { AdminRequests } from './wire.js';
 
@@ -36,6 +38,8 @@ export class AdminConsole {
   private readonly messages: MessageCounts;
   private readonly recorders: FrameRecorders;
   private readonly trail: AuditTrail;
+  private readonly refusals = new RefusalCounts();
+  private readonly rates = new ConnectionRates();
   private readonly peers: Peers;
   /** What this node answers to itself and to the others. */
   private readonly answers: ReturnType<typeof nodeAnswers>;
@@ -70,7 +74,7 @@ export class AdminConsole {
       operations: adapter.operations,
       readOnly: options.readOnly,
     });
-    const { recorders, trail } = this;
+    const { recorders, trail, refusals, rates } = this;
     this.answers = nodeAnswers({
       node: { id, name },
       servers,
@@ -78,6 +82,8 @@ export class AdminConsole {
       meter,
       recorders,
       trail,
+      refusals,
+      rates,
       readOnly: options.readOnly,
     });
     this.queries = this.createQueries();
@@ -91,6 +97,8 @@ export class AdminConsole {
     this.messages.stop();
     this.recorders.stop();
     this.trail.stop();
+    this.refusals.stop();
+    this.rates.stop();
   }
 
   private answer(operation: string, data: unknown): unknown {
@@ -111,6 +119,7 @@ export class AdminConsole {
       details: (data) => atNode('details', data),
       rooms: (data) => pages.rooms(data),
       blocks: (data) => pages.blocks(data),
+      refusals: (data) => pages.refusals(data),
       frames: (data) => atNode('frames', data),
       audit: async () => mergeTrails(await peers.askAll('audit')),
     };

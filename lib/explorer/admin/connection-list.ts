@@ -9,6 +9,7 @@ import {
   wholeNumber,
   type Fields,
 } from './checked-values.js';
+import type { ConnectionRates } from './connection-rates.js';
 import { serversOf, visitAll, type NodeServers } from './node-servers.js';
 import { compareText, TopList } from './top-list.js';
 import type { ClientKind, ConnectionDetail, ConnectionView } from './views.js';
@@ -27,7 +28,7 @@ const KINDS: readonly ClientKind[] = ['json', 'msgpack', 'socket.io'];
 export interface ConnectionQuery {
   readonly after: string;
   readonly limit: number;
-  readonly order: 'id' | 'buffered';
+  readonly order: 'id' | 'buffered' | 'rate';
   readonly namespace: string | undefined;
   readonly user: string | undefined;
   readonly address: string | undefined;
@@ -57,7 +58,7 @@ export function readConnectionQuery(data: unknown): ConnectionQuery {
   return {
     after: optionalText(fields, 'cursor', 64) ?? '',
     limit: limitOf(fields),
-    order: choice(fields, 'order', ['id', 'buffered'] as const) ?? 'id',
+    order: choice(fields, 'order', ['id', 'buffered', 'rate'] as const) ?? 'id',
     namespace: optionalText(filter, 'namespace', 1_000),
     user: optionalText(filter, 'user', 1_000),
     address: optionalText(filter, 'address', 64),
@@ -78,14 +79,16 @@ export async function listConnections(
   servers: NodeServers,
   node: string,
   query: ConnectionQuery,
+  rates: ConnectionRates,
 ): Promise<ConnectionPart> {
   const { after, limit, order } = query;
+  if (order === 'rate') rates.watch();
+  const figureOf = (socket: EnvelopeSocket): number =>
+    order === 'rate' ? (rates.of(socket) ?? 0) : socket.bufferedAmount;
   const first = new TopList<EnvelopeSocket>(
     // one more tells whether there are more
     limit + 1,
-    order === 'id'
-      ? (a, b) => (a.id < b.id ? -1 : 1)
-      : (a, b) => b.bufferedAmount - a.bufferedAmount || (a.id < b.id ? -1 : 1),
+    order === 'id' ? byId : (a, b) => figureOf(b) - figureOf(a) || byId(a, b),
   );
   const found = serversOf(servers, query.namespace);
   for (const server of found)
@@ -95,10 +98,17 @@ export async function listConnections(
     });
   const rows = first.all.filter(({ connected }) => connected);
   return {
-    rows: rows.slice(0, limit).map((socket) => viewConnection(socket, node)),
+    rows: rows.slice(0, limit).map((socket) => {
+      const rate = order === 'rate' ? rates.of(socket) : undefined;
+      return { ...viewConnection(socket, node), ...(rate !== undefined && { rate }) };
+    }),
     more: first.all.length > limit,
     total: found.reduce((sum, { sockets }) => sum + sockets.size, 0),
   };
+}
+
+function byId(a: EnvelopeSocket, b: EnvelopeSocket): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 /** Yields the connections among which those of a request are: the members of its room, those of its user, or all. */

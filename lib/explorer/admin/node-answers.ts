@@ -5,9 +5,12 @@ import type { AuditTrail } from './audit-trail.js';
 import { listBlocks, readBlockQuery } from './block-list.js';
 import { fieldsOf, requiredText, textOf } from './checked-values.js';
 import { listConnections, readAddress, readConnectionQuery, viewDetails } from './connection-list.js';
+import type { ConnectionRates } from './connection-rates.js';
 import type { FrameRecorders } from './frame-recorders.js';
 import { findSocket, type NodeServers } from './node-servers.js';
 import type { NodeMeter } from './node-summary.js';
+import type { RefusalCounts } from './refusal-counts.js';
+import { listRefusals, readRefusalQuery, refusalsOf } from './refusal-list.js';
 import { listRooms, readRoomQuery, sizesOf } from './room-list.js';
 
 /** Rooms whose sizes are asked for at once. */
@@ -21,6 +24,8 @@ export interface NodeParts {
   readonly meter: NodeMeter;
   readonly recorders: FrameRecorders;
   readonly trail: AuditTrail;
+  readonly refusals: RefusalCounts;
+  readonly rates: ConnectionRates;
   readonly readOnly: boolean;
 }
 
@@ -31,10 +36,10 @@ type Operation = (data: unknown) => unknown;
  * given, since any client of the broker can ask.
  */
 export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation>> {
-  const { node, servers, operations, meter, recorders, trail, readOnly } = parts;
+  const { node, servers, operations, meter, recorders, trail, refusals, rates, readOnly } = parts;
   return {
     summary: () => meter.summarise(),
-    connections: (data) => listConnections(servers, node.id, readConnectionQuery(data)),
+    connections: (data) => listConnections(servers, node.id, readConnectionQuery(data), rates),
     details(data) {
       const { id } = readAddress(data);
       const socket = findSocket(servers, id) ?? fail('not_found', 'The node has no connection with this id');
@@ -48,6 +53,8 @@ export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation
       return sizesOf(servers, requiredText(fields, 'namespace', 1_000), list);
     },
     blocks: (data) => listBlocks(operations._blocks, readBlockQuery(data)),
+    refusals: (data) => listRefusals(refusals, readRefusalQuery(data)),
+    refusalsOf: (data) => refusalsOf(refusals, data),
     frames: (data) => recorders.read(data),
     audit: () => ({ entries: trail.latest }),
     async act(data) {

@@ -2,9 +2,27 @@ import { blockKey, MAX_BLOCK_NAME, MAX_BLOCK_TEXT, readBlockQuery, type KnownBlo
 import { fieldsOf, numberOf, recordsOf, textOf, type Fields } from './checked-values.js';
 import { MAX_ROWS, readConnectionQuery, type ConnectionQuery } from './connection-list.js';
 import type { Answers, Peers } from './peers.js';
+import {
+  addRefusals,
+  COMPARE,
+  MAX_ADDRESS,
+  readRefusalQuery,
+  refusalKey,
+  type RefusalQuery,
+} from './refusal-list.js';
 import { readRoomQuery } from './room-list.js';
 import { compareText } from './top-list.js';
-import type { BlocksPage, BlockView, ConnectionsPage, ConnectionView, RoomsPage, RoomView } from './views.js';
+import type {
+  BlocksPage,
+  BlockView,
+  ConnectionsPage,
+  ConnectionView,
+  Nodes,
+  RefusalsPage,
+  RefusalView,
+  RoomsPage,
+  RoomView,
+} from './views.js';
 
 /** Nodes up to which each of them is asked for a whole page. */
 const FEW_NODES = 4;
@@ -14,6 +32,8 @@ const LEAST_ROWS = 20;
 const MAX_SIZES = 400;
 /** Nodes that a row of the blocks names. */
 const MAX_MISSING = 20;
+/** Characters of the reason of a refusal. */
+const MAX_REASON = 64;
 
 /** The rows of one node, checked. */
 interface Part<Row> {
@@ -37,7 +57,7 @@ export class Pages {
     // ids are random, so the first rows of the page are spread over the nodes
     const count = this.peers.known().filter(({ isSilent }) => !isSilent).length + 1;
     const each =
-      order === 'buffered' || count <= FEW_NODES
+      order !== 'id' || count <= FEW_NODES
         ? limit
         : Math.min(limit, Math.max(LEAST_ROWS, Math.ceil((2 * limit) / count)));
     const answers =
@@ -51,8 +71,9 @@ export class Pages {
         0,
       ),
     };
-    if (order === 'buffered') {
-      const rows = parts.flatMap((part) => part.rows).sort((a, b) => b.buffered - a.buffered);
+    if (order !== 'id') {
+      const figureOf = (row: ConnectionView): number => (order === 'rate' ? (row.rate ?? 0) : row.buffered);
+      const rows = parts.flatMap((part) => part.rows).sort((a, b) => figureOf(b) - figureOf(a));
       return { rows: rows.slice(0, limit), ...total, nodes: answers.nodes };
     }
     const { rows, cursor } = mergeParts(parts, limit, ({ id }) => id);
@@ -81,6 +102,31 @@ export class Pages {
       ...(cursor !== undefined && { cursor }),
       nodes,
     };
+  }
+
+  /** Resolves with a page of refused addresses. @throws (rejects) WsException on a malformed request */
+  async refusals(data: unknown): Promise<RefusalsPage> {
+    const { limit, order } = readRefusalQuery(data);
+    const { values, nodes } = await this.peers.askAll('refusals', data);
+    const parts = [...values.values()].map((value) => partOf(value, toRefusal));
+    if (order !== 'address') return this.mostRefused(parts, order, limit, nodes);
+    const { rows, cursor } = mergeParts(parts, limit, refusalKey, addRefusals);
+    return { rows, ...(cursor !== undefined && { cursor }), nodes };
+  }
+
+  /** The most refused addresses of each node, with what all nodes know of them. */
+  private async mostRefused(
+    parts: readonly Part<RefusalView>[],
+    order: RefusalQuery['order'],
+    limit: number,
+    nodes: Nodes,
+  ): Promise<RefusalsPage> {
+    const rows = mergeRefusals(parts).sort(COMPARE[order]);
+    if (parts.length === 1) return { rows: rows.slice(0, limit), nodes };
+    const addresses = rows.slice(0, MAX_ROWS).map(({ address }) => address);
+    const all = await this.peers.askAll('refusalsOf', { addresses });
+    const sums = mergeRefusals([...all.values.values()].map((value) => partOf(value, toRefusal)));
+    return { rows: sums.sort(COMPARE[order]).slice(0, limit), nodes: all.nodes };
   }
 
   /** The largest rooms of each node, with their sizes on all nodes. */
@@ -143,6 +189,12 @@ function mergeParts<Row>(
   return { rows: shown.map((key) => byKey.get(key)!), cursor: isCut ? shown.at(-1) : undefined };
 }
 
+/** Returns one row for each address that one of the nodes has told. */
+function mergeRefusals(parts: readonly Part<RefusalView>[]): RefusalView[] {
+  const told = parts.map(({ rows }) => ({ rows, more: false }));
+  return mergeParts(told, Infinity, refusalKey, addRefusals).rows;
+}
+
 function addSizes(a: RoomView, b: RoomView): RoomView {
   return { name: a.name, size: a.size + b.size };
 }
@@ -166,6 +218,18 @@ function toRoom(row: Fields): RoomView {
   return { name: textOf(row['name'], 1_000), size: numberOf(row['size']) };
 }
 
+function toRefusal(row: Fields): RefusalView {
+  return {
+    address: textOf(row['address'], MAX_ADDRESS),
+    isShared: row['isShared'] === true,
+    count: numberOf(row['count']),
+    rate: numberOf(row['rate']),
+    since: numberOf(row['since']),
+    last: numberOf(row['last']),
+    reason: textOf(row['reason'], MAX_REASON),
+  };
+}
+
 /** @param node the node that knows it */
 function toBlock(row: Fields, node: string): SharedBlock {
   const { kind, by, reason } = row;
@@ -181,7 +245,7 @@ function toBlock(row: Fields, node: string): SharedBlock {
 
 /** @param node the node that the row came from: a row cannot name another */
 function toConnection(row: Fields, node: string): ConnectionView {
-  const { user, kind } = row;
+  const { user, kind, rate } = row;
   return {
     node,
     id: textOf(row['id'], 64),
@@ -195,5 +259,6 @@ function toConnection(row: Fields, node: string): ConnectionView {
     rooms: numberOf(row['rooms']),
     buffered: numberOf(row['buffered']),
     recovered: row['recovered'] === true,
+    ...(rate !== undefined && { rate: numberOf(rate) }),
   };
 }

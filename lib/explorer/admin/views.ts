@@ -162,6 +162,8 @@ export interface ConnectionView extends Address {
   /** Bytes that wait to be sent. */
   readonly buffered: number;
   readonly recovered: boolean;
+  /** Messages from it in a second. Only in the order `rate`, where the node has counted them for a second or more. */
+  readonly rate?: number;
 }
 
 export interface ConnectionDetail extends ConnectionView {
@@ -215,6 +217,29 @@ export interface BlockView {
   readonly nodes: number;
   /** The ids of those that answered and do not know it, at most 20: clients can connect to them. */
   readonly missing: readonly string[];
+}
+
+export interface RefusalsPage {
+  readonly rows: readonly RefusalView[];
+  readonly cursor?: string;
+  readonly nodes: Nodes;
+}
+
+/** The refused upgrades of an address. Each node remembers those of 1,000 addresses. */
+export interface RefusalView {
+  /** The address that limits count by: of IPv6 its /64 network. Empty if there is none, or it is not known. */
+  readonly address: string;
+  /** Whether it is that of a proxy that does not name its clients, or is not trusted: a block would keep all of them out. */
+  readonly isShared: boolean;
+  readonly count: number;
+  /** Since when they are counted: the time of the first one. */
+  readonly since: number;
+  /** How many there are in a second: an average that the last ten seconds decide. */
+  readonly rate: number;
+  /** The time of the last one. */
+  readonly last: number;
+  /** Why the last one was refused: see {@link Counts.refusedUpgrades}. */
+  readonly reason: string;
 }
 
 export interface FramesPage {

@@ -10,6 +10,7 @@ import type {
   FramesPage,
   Hello,
   Overview,
+  RefusalsPage,
   RoomsPage,
 } from './views.js';
 
@@ -29,6 +30,7 @@ export interface AdminRequests {
   details: { data: Address; answer: ConnectionDetail };
   rooms: { data: RoomsRequest; answer: RoomsPage };
   blocks: { data: BlocksRequest; answer: BlocksPage };
+  refusals: { data: RefusalsRequest; answer: RefusalsPage };
   /** Asked every 500 milliseconds or so. The node stops recording five seconds after the last one. */
   frames: { data: FramesRequest; answer: FramesPage };
   audit: { data: undefined; answer: AuditPage };
@@ -81,8 +83,11 @@ export interface ConnectionsRequest extends PageRequest {
     /** The beginning of the id. */
     readonly id?: string;
   };
-  /** Default: `id`, in pages. `buffered`: those that most bytes wait for, slow readers first; one page, without a cursor. */
-  readonly order?: 'id' | 'buffered';
+  /**
+   * Default: `id`, in pages. `buffered`: those that most bytes wait for, slow readers first; one page, without a cursor. `rate`: those
+   * that send most messages, in the same way. The nodes count for ten seconds after each such request, so the first one has no rates.
+   */
+  readonly order?: 'id' | 'buffered' | 'rate';
 }
 
 export interface RoomsRequest extends PageRequest {
@@ -98,6 +103,13 @@ export interface BlocksRequest extends PageRequest {
   readonly kind?: 'address' | 'user';
   /** Only those whose addresses or names begin so. */
   readonly prefix?: string;
+}
+
+export interface RefusalsRequest extends PageRequest {
+  /** Only addresses that begin so. */
+  readonly prefix?: string;
+  /** Default: `address`, in pages. `rate`: most refusals in a second first, and `count`: most in all; one page, without a cursor. */
+  readonly order?: 'address' | 'rate' | 'count';
 }
 
 /** Blocks an address or a user on all nodes. */

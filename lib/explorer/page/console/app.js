@@ -6,6 +6,7 @@ import { BlocksView } from './blocks-view.js';
 import { ConnectionView } from './connection-view.js';
 import { ConnectionsView } from './connections-view.js';
 import { OverviewView } from './overview-view.js';
+import { RefusalsView } from './refusals-view.js';
 import { readRoute, routeTo } from './route.js';
 import { RoomsView } from './rooms-view.js';
 import { endedBy, REFUSED, signInView } from './sign-in.js';
@@ -17,6 +18,7 @@ const VIEWS = [
   { path: '', title: 'Overview', View: OverviewView },
   { path: 'connections', title: 'Connections', View: ConnectionsView, Single: ConnectionView },
   { path: 'rooms', title: 'Rooms', View: RoomsView },
+  { path: 'refused', title: 'Refused', View: RefusalsView },
   { path: 'blocks', title: 'Blocks', View: BlocksView },
   { path: 'audit', title: 'Audit', View: AuditView },
 ];

@@ -1,5 +1,5 @@
 import { filterForm } from './filter-form.js';
-import { bytes, count, duration } from './format.js';
+import { bytes, count, duration, rate } from './format.js';
 import { listLayout } from './list-layout.js';
 import { MissingNodes } from './missing-nodes.js';
 import { Pager } from './pager.js';
@@ -8,6 +8,11 @@ import { Table } from './table.js';
 
 /** The names of the kinds of clients. */
 export const KINDS = { json: 'JSON', msgpack: 'MessagePack', 'socket.io': 'Socket.IO' };
+/** Orders other than that of pages, with their names. */
+const ORDERS = new Map([
+  ['buffered', 'slow readers first'],
+  ['rate', 'busiest first'],
+]);
 /** Bytes from which a client counts as a slow reader. */
 const SLOW = 64 * 1024;
 
@@ -16,13 +21,14 @@ export class ConnectionsView {
   title = 'Connections';
   #context;
   #query;
-  #table = connectionsTable();
+  #table;
   #missing = new MissingNodes();
   #pager;
 
   constructor(context, { query }) {
     this.#context = context;
     this.#query = Object.fromEntries([...query].filter(([, value]) => value !== ''));
+    this.#table = connectionsTable(this.#query.order);
     this.#pager = new Pager({
       load: (request) => this.#load(request),
       show: (page) => this.#show(page),
@@ -57,7 +63,7 @@ export class ConnectionsView {
     return this.#context.request('connections', {
       ...request,
       filter,
-      ...(order === 'buffered' && { order }),
+      ...(ORDERS.has(order) && { order }),
     });
   }
 
@@ -83,15 +89,13 @@ function fieldsOf(overview) {
     {
       name: 'order',
       label: 'Order',
-      choices: [
-        ['', 'by id'],
-        ['buffered', 'slow readers first'],
-      ],
+      choices: [['', 'by id'], ...ORDERS],
     },
   ];
 }
 
-function connectionsTable() {
+function connectionsTable(order) {
+  const received = { title: 'Received /s', text: (row) => rate(row.rate), isEnd: true };
   return new Table({
     caption: 'Connections',
     isCaptionHidden: true,
@@ -113,6 +117,7 @@ function connectionsTable() {
       { title: 'Namespace', text: ({ namespace }) => namespace },
       { title: 'Address', text: ({ address }) => address },
       { title: 'Client', text: ({ kind }) => KINDS[kind] ?? kind },
+      ...(order === 'rate' ? [received] : []),
       { title: 'Rooms', text: ({ rooms }) => count(rooms), isEnd: true },
       {
         title: 'Waiting',

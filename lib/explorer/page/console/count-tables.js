@@ -1,31 +1,8 @@
+import { h } from '../dom.js';
 import { clock, count, moment } from './format.js';
+import { refusalLabel } from './refusal-reasons.js';
+import { routeTo } from './route.js';
 import { Table } from './table.js';
-
-/** What the reasons of refused upgrades mean. */
-const REASONS = {
-  origin: 'a page of a foreign origin',
-  guard: 'a guard',
-  verifyClient: 'the option verifyClient',
-  allowRequest: 'the option allowRequest',
-  path: 'no gateway on this path',
-  handshake: 'no valid WebSocket handshake',
-  expired: 'the token expired meanwhile',
-  blocked: 'an operator blocked the address or user',
-  draining: 'the node drains',
-  closing: 'the node closes',
-  upgradeTimeout: 'a slow guard or check (upgradeTimeout)',
-};
-
-/** What their statuses mean, without a reason, such as those of a node of an earlier version. */
-const STATUSES = {
-  400: 'no valid handshake',
-  401: 'not signed in',
-  403: 'a guard, or a foreign origin',
-  404: 'no gateway on this path',
-  429: 'blocked, or too many connections of one address',
-  500: 'a guard or a check failed',
-  503: 'a limit, a slow guard, draining, or shutting down',
-};
 
 /**
  * Codes that both sides send, so that they mean more here than where the server sends them, and codes that no close frame carries
@@ -54,7 +31,12 @@ const ENDS = {
 const LISTS = [
   { list: 'disconnects', caption: 'Disconnects by reason', empty: 'No client has disconnected.' },
   { list: 'closeCodes', caption: 'Close codes', empty: 'No connection has closed.' },
-  { list: 'refusedUpgrades', caption: 'Refused connections', empty: 'No connection was refused.' },
+  {
+    list: 'refusedUpgrades',
+    caption: 'Refused connections',
+    empty: 'No connection was refused.',
+    more: { href: routeTo('refused'), text: 'Refused by address' },
+  },
   { list: 'refusedMessages', caption: 'Refused messages', empty: 'No message was refused.', isWatched: true },
   { list: 'limits', caption: 'Limits reached', empty: 'No limit was reached.', isWatched: true },
   { list: 'drops', caption: 'Messages not sent', empty: 'Every message was sent.', isWatched: true },
@@ -62,7 +44,7 @@ const LISTS = [
 
 /** Returns a table for each list of counts: `{ element, update }`. */
 export function countTables(watch) {
-  return LISTS.map(({ list, caption, empty, isWatched = false }) => {
+  return LISTS.map(({ list, caption, empty, more, isWatched = false }) => {
     let highest = 1;
     const table = new Table({
       caption,
@@ -86,6 +68,8 @@ export function countTables(watch) {
         { title: 'All', text: ({ count: number }) => count(number), isEnd: true },
       ],
     });
+    if (more !== undefined)
+      table.element.append(h('p', { class: 'more' }, h('a', { href: more.href }, more.text)));
     const update = (counts) => {
       highest = Math.max(1, ...counts[list].map(({ count: number }) => number));
       table.note = since(isWatched ? counts.watchedSince : counts.since, isWatched);
@@ -110,12 +94,4 @@ function labelOf(list, name, closeCodes) {
 
 function codeMeaning(name, closeCodes) {
   return CODES[name] ?? closeCodes.find(({ code }) => String(code) === name)?.means;
-}
-
-/** @param name a status, and a reason if it is known: `403 origin` */
-function refusalLabel(name) {
-  const [status, why] = name.split(' ');
-  // without one in the lists: the name of a limit
-  const means = why === undefined ? STATUSES[status] : (REASONS[why] ?? `the limit ${why}`);
-  return means === undefined ? name : `${status}: ${means}`;
 }

@@ -179,7 +179,13 @@ function namespacesTable() {
         href: ({ route }) => routeTo('connections', [], { namespace: route }),
       },
       { title: 'Connections', text: ({ connections }) => count(connections), isEnd: true },
-      { title: 'Received /s', text: perSecond('received'), isEnd: true },
+      {
+        title: 'Received /s',
+        text: perSecond('received'),
+        href: ({ rates, route }) =>
+          rates?.received > 0 ? routeTo('connections', [], { namespace: route, order: 'rate' }) : undefined,
+        isEnd: true,
+      },
       {
         title: 'Bytes /s',
         text: ({ rates }) => (rates === undefined ? '–' : bytes(rates.receivedBytes)),

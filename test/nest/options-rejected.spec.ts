@@ -2,32 +2,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
 import { socketIO } from '../../lib/socketio/index.js';
 import { startApp } from '../support/app.js';
-import { coded } from '../support/error-code.js';
-
-/** Returns a gateway with these options, mounted on the default path of the adapter unless they name another. */
-function gateway(portOrOptions?: unknown, options?: unknown, name = 'ChatGateway'): new () => object {
-  @WebSocketGateway(portOrOptions as number, options as object)
-  class Chat {
-    @SubscribeMessage('echo')
-    echo(): string {
-      return 'echo';
-    }
-  }
-  Object.defineProperty(Chat, 'name', { value: name });
-  return Chat;
-}
-
-/** Starts an application. @returns the message of the error, or 'nothing' if it starts */
-async function refusalOf(providers: (new () => object)[], adapter?: unknown): Promise<string> {
-  const started = startApp({ providers }, { adapter: adapter as EnvelopeOptions });
-  return started.then(
-    () => 'nothing',
-    (error: Error) => error.message,
-  );
-}
+import { expectRefusedEverywhere, gateway, refusalOf } from './refused-options.js';
 
 describe('an unknown or malformed option', () => {
   const cases: [options: object, error: string][] = [
@@ -83,13 +60,7 @@ describe('an unknown or malformed option', () => {
 
   it.each(cases)(
     'stops the start on the adapter, in the module and on a gateway: %p',
-    async (options, error) => {
-      expect(await refusalOf([gateway()], options)).toContain(`EnvelopeAdapter: ${error}`);
-      expect(await refusalOf([gateway(options)])).toContain(`ChatGateway: ${error}`);
-      const module = EnvelopeModule.forRoot(options);
-      const started = startApp({ imports: [module], providers: [gateway()] });
-      await expect(started).rejects.toThrow(coded('ERR_ENVELOPE_INVALID_OPTION', `EnvelopeModule: ${error}`));
-    },
+    async (options, error) => expectRefusedEverywhere(options, error),
   );
 
   it.each([

@@ -1,5 +1,6 @@
 import type { EnvelopeOptions, GatewayOptions } from './options.js';
 import { checkCompression } from './compression-options.js';
+import { checkCorsOrigin } from './cors-origin.js';
 import { checkLimits } from './limits.js';
 import { checkRecovery } from './recovery-options.js';
 import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../../protocol/refuse.js';
@@ -214,4 +215,5 @@ export function checkOptions(options: unknown, where: string, isGateway: boolean
   checkLimits(options, where, isGateway);
   checkRecovery(Reflect.get(options, 'recovery'), where);
   checkCompression(Reflect.get(options, 'perMessageDeflate'), where);
+  checkCorsOrigin(Reflect.get(options, 'cors'), where);
 }

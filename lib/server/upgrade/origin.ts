@@ -126,6 +126,15 @@ function matches(origin: string, rule: OriginRule | undefined): boolean {
 }
 
 /**
+ * Returns the origin that a text in a rule stands for, as browsers write it, and whether the text names it. Both are of the
+ * schemes HTTP and HTTPS; for other texts the result is `undefined`.
+ */
+export function webOrigin(text: string): { origin: string; isNamed: boolean } | undefined {
+  const origin = pageOf(text)?.origin;
+  return origin === undefined ? undefined : { origin, isNamed: isNamed(origin, text.toLowerCase()) };
+}
+
+/**
  * Returns whether a rule names an origin. Browsers write hosts in Punycode and omit the default port. A rule may do
  * neither, and may end in a slash.
  */

@@ -10,14 +10,14 @@ export function envelopeOptions(config: ConfigService): EnvelopeOptions {
     return value;
   };
   const port = number('WS_PORT', 0);
-  const origins = config.get<string>('WS_CORS_ORIGIN');
+  const origins = config.get<string>('WS_CORS_ORIGIN', '');
   return {
     // 0: the gateway shares the HTTP server of the page
     port: port === number('PORT', 3005) ? 0 : port,
     path: config.get('WS_PATH', '/ws'),
     // clients of Socket.IO, beside plain WebSockets
     transports: [socketIO()],
-    cors: { origin: origins === undefined ? false : origins.split(',').map((origin) => origin.trim()) },
+    cors: { origin: origins === '' ? false : origins.split(',').map((origin) => origin.trim()) },
     pingInterval: number('WS_PING_INTERVAL', 25_000),
     pingTimeout: number('WS_PING_TIMEOUT', 20_000),
   };

@@ -1,5 +1,6 @@
 import { asText, copyText, flash, h } from './dom.js';
 import { showMilliseconds, showNumber } from './timings.js';
+import { zoneOf } from './zone.js';
 
 const SIGNS = { out: ['↑', 'sent'], in: ['↓', 'received'] };
 
@@ -145,5 +146,6 @@ export function textOf({ direction, text, detail }) {
 
 function clock(time) {
   const two = (value, digits = 2) => String(value).padStart(digits, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
+  const seconds = `${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${seconds} ${zoneOf(time)}`;
 }

@@ -1,3 +1,5 @@
+import { zoneOf } from '../zone.js';
+
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -40,12 +42,13 @@ export function duration(milliseconds) {
     .join(' ');
 }
 
-/** Formats a time of day: `14:03:07`. */
+/** Formats a time of day: `14:03:07 UTC+02:00`. Who reads a screenshot may be in another zone. */
 export function clock(time) {
-  return new Date(time).toLocaleTimeString('en-GB');
+  const date = new Date(time);
+  return `${date.toLocaleTimeString('en-GB')} ${zoneOf(date)}`;
 }
 
-/** Formats a date and time: `2026-11-30 14:03:07`. */
+/** Formats a date and time: `2026-11-30 14:03:07 UTC+02:00`. */
 export function moment(time) {
   const date = new Date(time);
   const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()];

@@ -87,9 +87,9 @@ class RoomChannel {
     this.#send();
   }
 
-  /** Ends the own state at once, if that holder has set it. */
+  /** Ends the own state at once, unless another holder has set it. One that has ended may still be to be told. */
   release(holder: object): void {
-    if (this.#wanted?.holder !== holder) return;
+    if (this.#wanted !== undefined && this.#wanted.holder !== holder) return;
     this.set(holder, null, undefined);
     if (this.#sent !== undefined && this.socket.connected)
       this.socket.emit(this.event, { room: this.room, state: null });

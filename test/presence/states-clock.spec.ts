@@ -204,6 +204,16 @@ describe('the times of shared states', () => {
     expect(sent()).toBe(before + 1);
   });
 
+  it('ends a state that its client has ended just before it stops', async () => {
+    const { room, others } = await openPage();
+    room.set('typing');
+    expect(await others()).toBe('"typing"');
+    room.set(null);
+    room.stop();
+    jest.advanceTimersByTime(EVERY);
+    expect(await others()).toBe('');
+  });
+
   it('ends a state that crosses a list without it', async () => {
     const { ada, onServer, room, others } = await openPage();
     let lists = 0;

@@ -4,6 +4,7 @@ import type { ClientInfo } from '../server/handshake/client-info.js';
 import type { DisconnectReason } from '../server/transport/disconnect-reason.js';
 import type { Outgoing } from '../server/transport/frame.js';
 import { MessageRate } from '../server/transport/message-rate.js';
+import { OPEN } from '../server/transport/ready-state.js';
 import {
   ignoreEndAfterClose,
   readAhead,
@@ -98,7 +99,9 @@ export class EngineLink implements Link, WebSocketListener {
   }
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return !this.isEnding && this.engine.readyState === 'open';
+    // the engine notes later that its WebSocket closes: nothing may follow a close frame
+    const isClosing = this.ws !== undefined && this.ws.readyState !== OPEN;
+    return !isClosing && !this.isEnding && this.engine.readyState === 'open';
   }
   /** Whether nothing is read. */
   get isPaused(): boolean {

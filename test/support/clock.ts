@@ -14,8 +14,8 @@ export function stopClock(): void {
 afterEach(() => void jest.useRealTimers());
 
 /**
- * Resolves when the condition holds. Lets the stopped clock go on meanwhile, by ten milliseconds in a turn of the event loop: where the
- * process stands still, its clock does, too, and nothing times out that the network has brought meanwhile.
+ * Resolves when the condition holds. Lets the stopped clock go on meanwhile, by ten milliseconds in a turn of the event loop: where
+ * the process stands still, its clock does, too, and nothing times out that the network has brought meanwhile.
  */
 export async function passUntil(what: string, condition: () => boolean): Promise<void> {
   await until(what, async () => {

@@ -113,11 +113,7 @@ export class ClientSocket<
     return this;
   }
 
-  /**
-   * Disconnects: the session ends, queued messages are dropped, and the client does not reconnect until `connect()`.
-   *
-   * @example socket.disconnect();
-   */
+  /** Disconnects until `connect()`: ends the session, and drops queued messages. @example socket.disconnect(); */
   disconnect(): this {
     // before listeners run, which may connect and send again
     this.#queue.close('disconnected');
@@ -179,11 +175,7 @@ export class ClientSocket<
     return this._sender.timed(this.#settings.ackTimeout).signal(signal);
   }
 
-  /**
-   * Drops the event unless the connection is open and its buffer holds at most 64 KiB.
-   *
-   * @example socket.volatile.emit('position', { x: 1 });
-   */
+  /** Drops the event unless it is connected, with at most 64 KiB buffered. @example socket.volatile.emit('position', { x: 1 }); */
   get volatile(): Emitter<Emit> {
     return {
       emit: (event, ...args) => {
@@ -266,11 +258,7 @@ export class ClientSocket<
     return this;
   }
 
-  /**
-   * Adds a listener of all server events. It runs before the listeners of the event.
-   *
-   * @example socket.onAny((event, data) => console.log(event, data));
-   */
+  /** Adds a listener of all server events, which runs first. @example socket.onAny((event, data) => console.log(event, data)); */
   onAny(listener: (event: string, data: Untyped) => void): this {
     this.#listeners.add(ANY, listener as AnyFunction);
     return this;
@@ -282,11 +270,7 @@ export class ClientSocket<
     return this;
   }
 
-  /**
-   * Adds a listener of state changes, and returns a function that removes it.
-   *
-   * @example const stop = socket.onState((state) => show(state));
-   */
+  /** Adds a listener of state changes, and returns its removal. @example const stop = socket.onState((state) => show(state)); */
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
     this.#listeners.add(STATE, listener as AnyFunction);
     return () => this.#listeners.remove(STATE, listener as AnyFunction);

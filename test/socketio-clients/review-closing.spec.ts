@@ -62,8 +62,7 @@ describe('a WebSocket of Socket.IO', () => {
     server.emit('late');
     await new Promise((resolve) => setImmediate(resolve));
     raw.tcp.resume();
-    for (let part = 0; part < parts; part++)
-      expect((await raw.message()).endsWith(`,${part}]`)).toBe(true);
+    for (let part = 0; part < parts; part++) expect((await raw.message()).endsWith(`,${part}]`)).toBe(true);
     expect(await raw.close()).toEqual({ code: 1000, reason: 'bye' });
     expect(await raw.ended()).toHaveLength(0);
   });

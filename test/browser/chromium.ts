@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/**
+ * The same browser without a window of its own comes first: Chromium itself draws its controls for each window, also a headless one. A
+ * new page took 3.2 s of a processor with it, and 0.7 s with the shell.
+ */
+const INSTALLED = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const EXECUTABLE = process.env.CHROMIUM ?? INSTALLED.find((path) => existsSync(path)) ?? '/usr/bin/chromium';
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -17,7 +22,7 @@ export const describeInBrowser = existsSync(EXECUTABLE) || process.env.CI === 't
 
 function skip(): jest.Describe {
   process.stderr.write(
-    `No browser at ${EXECUTABLE} (apt-get install chromium, or set CHROMIUM): these tests are skipped\n`,
+    `No browser at ${EXECUTABLE} (apt-get install chromium-headless-shell, or set CHROMIUM): these tests are skipped\n`,
   );
   return describe.skip;
 }

@@ -1,6 +1,5 @@
 import { asText, copyText, flash, h } from './dom.js';
 import { showMilliseconds, showNumber } from './timings.js';
-import { zoneOf } from './zone.js';
 
 const SIGNS = { out: ['↑', 'sent'], in: ['↓', 'received'] };
 
@@ -146,6 +145,5 @@ export function textOf({ direction, text, detail }) {
 
 function clock(time) {
   const two = (value, digits = 2) => String(value).padStart(digits, '0');
-  const seconds = `${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${seconds} ${zoneOf(time)}`;
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
 }

@@ -1,5 +1,3 @@
-import { zoneOf } from '../zone.js';
-
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -40,6 +38,14 @@ export function duration(milliseconds) {
     .filter(([value]) => value > 0)
     .map(([value, unit]) => `${value} ${unit}`)
     .join(' ');
+}
+
+/** Returns the zone of a time in the browser: `UTC`, `UTC+02:00`. It may change during the year. */
+function zoneOf(date) {
+  const offset = -date.getTimezoneOffset();
+  if (offset === 0) return 'UTC';
+  const two = (value) => String(Math.floor(value)).padStart(2, '0');
+  return `UTC${offset < 0 ? '-' : '+'}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
 }
 
 /** Formats a time of day: `14:03:07 UTC+02:00`. Who reads a screenshot may be in another zone. */

@@ -51,7 +51,7 @@ export default {
   projects,
   reporters: ['default', '<rootDir>/scripts/progress-reporter.js'],
   // It only ends a test that hangs. On a busy machine the same test takes many times as long as alone.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   // A worker waits for half of its time, for timeouts, brokers and processes: four keep two cores busy (5:43 instead of 6:30
   // with three).
   maxWorkers: 4,

@@ -29,7 +29,8 @@ interface Load {
 
 /** Starts a server, slow readers and a witness, each in its own process. */
 async function startLoad({ count, isCompressed = false }: { count: number; isCompressed?: boolean }) {
-  const settings: FlowSettings = { options: { perMessageDeflate: isCompressed } };
+  // readers that have stopped answer no ping either: here, what they do not read is to end them
+  const settings: FlowSettings = { options: { perMessageDeflate: isCompressed, pingInterval: 0 } };
   const [server, readers, witness] = await Promise.all([
     Child.start('flow-server', { settings, flags: ['--expose-gc'] }),
     Child.start('readers'),

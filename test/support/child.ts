@@ -7,7 +7,7 @@ declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 const FOLDER = join(process.cwd(), 'test/support/child');
 /** Milliseconds. Some programs run for half a minute, and several start at a time on a busy machine. */
-const TIMEOUT = 120_000;
+const TIMEOUT = 240_000;
 
 interface Message {
   ready?: true;

@@ -10,9 +10,9 @@ import { until } from './wait.js';
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
 // processes take their time on a busy machine
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 /** Milliseconds to wait for a process. */
-const DEADLINE = 60_000;
+const DEADLINE = 120_000;
 let program: string | undefined;
 
 /** The bundled command line, made at the first call. Commands stay files of their own, as in the package. */

@@ -1,8 +1,8 @@
 import { observe } from '../../server/diagnostics/channels.js';
 
 /**
- * Addresses that are remembered. Whoever has many of them, such as those of an IPv6 /48, must not fill the memory: beyond this number,
- * the one that was refused the longest time ago is forgotten. One that is refused often stays, so it is found among the others.
+ * How many addresses a node remembers. An attacker may have very many, such as all of an IPv6 /48, and must not fill the memory.
+ * Beyond this number, the node forgets the address whose last refusal is the oldest. An address that is refused often stays.
  */
 const MAX_ADDRESSES = 1_000;
 /** Milliseconds over which the rate is an average: a refusal counts whole now, and with a third of its weight after this time. */
@@ -48,31 +48,25 @@ export class RefusalCounts {
   private add(address: string, isShared: boolean, reason: string): void {
     const now = Date.now();
     const ratedAt = performance.now();
-    const known = this.byAddress.get(address);
-    if (known !== undefined) {
-      known.rate = rateAt(known, ratedAt) + 1_000 / RATE_TIME;
-      known.ratedAt = ratedAt;
-      known.count++;
-      known.last = now;
-      known.reason = reason;
-      known.isShared ||= isShared;
-      this.byAddress.delete(address);
-      this.byAddress.set(address, known);
-      return;
-    }
-    // a copy: a part of a header would keep the whole header in memory
-    const copy = Buffer.from(address, 'latin1').toString('latin1');
-    const rate = 1_000 / RATE_TIME;
-    this.byAddress.set(copy, {
-      address: copy,
+    const entry = this.byAddress.get(address) ?? {
+      // a copy: a part of a header would keep the whole header in memory
+      address: Buffer.from(address, 'latin1').toString('latin1'),
       isShared,
-      count: 1,
+      count: 0,
       since: now,
       last: now,
       reason,
-      rate,
+      rate: 0,
       ratedAt,
-    });
+    };
+    entry.rate = rateAt(entry, ratedAt) + 1_000 / RATE_TIME;
+    entry.ratedAt = ratedAt;
+    entry.count++;
+    entry.last = now;
+    entry.reason = reason;
+    entry.isShared ||= isShared;
+    this.byAddress.delete(entry.address);
+    this.byAddress.set(entry.address, entry);
     if (this.byAddress.size <= MAX_ADDRESSES) return;
     const [oldest] = this.byAddress.keys();
     this.byAddress.delete(oldest!);

@@ -162,7 +162,7 @@ export interface ConnectionView extends Address {
   /** Bytes that wait to be sent. */
   readonly buffered: number;
   readonly recovered: boolean;
-  /** Messages from it in a second. Only in the order `rate`, where the node has counted them for a second or more. */
+  /** Messages from it in a second. Only in the order `rate`, once the node has counted them for two seconds. */
   readonly rate?: number;
 }
 

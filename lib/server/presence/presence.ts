@@ -141,8 +141,8 @@ export class Presence {
 
   /**
    * Tells the clients in a room who is there: all members to a client that joins, then the changes, which each node gathers and
-   * sends to its own clients. Call it on every node; the same call again changes nothing. Each name of a RegExp namespace has a
-   * presence of its own: `client.nsp.presence` in `handleConnection`. Clients receive the event
+   * sends to its own clients. Call it on every node; the same call again changes nothing. In a RegExp namespace, each name has its
+   * own presence: `client.nsp.presence` in `handleConnection`. Clients receive the event
    * `{ room, rev, all: [{ key, metas }] }`, then `{ room, rev, join?, update?, leave? }`, where `metas` are those of all
    * connections of the member and `leave` has keys; of a room with more than `maxMembers`, `{ room, rev, count }`. PROTOCOL.md
    * has the rules.

@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { http, type HttpOptions } from '../../lib/client/http.js';
 import type { ClientOptions, DefaultEventsMap } from '../../lib/client/node.js';
+import { stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { client, next } from './fixture.js';
 import { startServer as startHttp, SESSION, type AnyClient, type ScriptedServer } from './http-server.js';
@@ -219,7 +220,7 @@ describe('with a WebSocket and HTTP, the client', () => {
     const network = await start();
     network.handshakes = 'hang';
     // the network stays real
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
     try {
       const socket = network.client({ connectTimeout: 1_000 });
       await until('the handshake', () => network.tried.length === 1);

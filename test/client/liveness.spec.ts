@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { DisconnectedError } from '../../lib/client/node.js';
+import { stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { behindFaultyNetwork, connected, next, QUICK, startServer } from './fixture.js';
 
@@ -21,7 +22,7 @@ async function reconnected(socket: Awaited<ReturnType<typeof connected>>): Promi
 
 beforeEach(() => {
   // the network stays real
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+  stopClock();
 });
 afterEach(() => {
   jest.useRealTimers();

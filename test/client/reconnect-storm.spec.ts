@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { stopClock } from '../support/clock.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { behindFaultyNetwork, client, next, startServer } from './fixture.js';
@@ -40,7 +41,7 @@ async function passUntil(sockets: readonly { state: string }[], holds: () => boo
 describe(`${CLIENTS} clients whose server restarts`, () => {
   beforeEach(() => {
     // the network stays real
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
   });
   afterEach(() => {
     jest.useRealTimers();

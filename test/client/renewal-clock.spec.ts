@@ -5,6 +5,7 @@ import {
   type ClientConnection,
   type Frame,
 } from '../../lib/conformance/client/scripted-server.js';
+import { stopClock } from '../support/clock.js';
 import { deferred } from '../support/wait.js';
 
 const HOUR = 3_600_000;
@@ -20,7 +21,7 @@ beforeEach(async () => {
   tokens = 0;
   server = await ScriptedServer.start();
   // the network stays real; the client's pings would come first in a long time
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+  stopClock();
 });
 afterEach(async () => {
   jest.useRealTimers();

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { client, next, startServer } from './fixture.js';
 import { TokenGuard } from './fixture-gateway.js';
+import { stopClock } from '../support/clock.js';
 
 /** Milliseconds. */
 const LONG = 3_000;
@@ -38,7 +39,7 @@ describe('a client whose credentials expire', () => {
     const adapter = kind === 'lifetime' ? { limits: { maxLifetime: LONG } } : {};
     const { guarded } = await startServer({ adapter });
     // the network stays real
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
     const issued = issuer(LONG, true);
     TokenGuard.tokens.set('endless', { id: 'ada' });
     let calls = 0;

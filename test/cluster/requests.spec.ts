@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { Bus } from '../support/bus.js';
 import { startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
+import { stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 
 /** How long a node waits for the others, in milliseconds. If the broker stalls, too, it waits a second more. */
@@ -34,7 +35,7 @@ function countReceived(bus: Bus, node: number): (count: number) => Promise<void>
 describe('a request to other nodes', () => {
   beforeEach(() => {
     // the network stays real
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
   });
   afterEach(() => {
     jest.useRealTimers();

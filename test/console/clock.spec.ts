@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { channel } from 'node:diagnostics_channel';
 import type { ConnectionsRequest } from '../../lib/explorer/admin/wire.js';
 import { Bus } from '../support/bus.js';
+import { stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { Admin, connectMember, startConsole } from './console-fixture.js';
 
@@ -11,7 +12,7 @@ const watched = (): string[] => CHANNELS.filter((name) => channel(`nestjs-envelo
 
 describe('the time for which a console watches or waits', () => {
   beforeEach(() => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
   });
   afterEach(() => {
     jest.useRealTimers();

@@ -3,6 +3,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { NEVER } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { underAttack } from '../support/attack-harness.js';
+import { stopClock } from '../support/clock.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -37,7 +38,7 @@ describe('limits on the time', () => {
   expectNoUnhandledErrors();
   beforeEach(() => {
     // the network stays real
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
   });
   afterEach(() => {
     jest.useRealTimers();

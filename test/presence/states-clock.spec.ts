@@ -4,6 +4,7 @@ import { states, type RoomStates } from '../../lib/client/presence.js';
 import type { EnvelopeSocket, SharedNews, SharedState } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import type { TestClient } from '../support/client.js';
+import { stopClock } from '../support/clock.js';
 import { until } from '../support/wait.js';
 import { ROOM, startNode, textOf, type Node } from './states-fixture.js';
 
@@ -13,7 +14,7 @@ const EVERY = 50;
 describe('the times of shared states', () => {
   beforeEach(() => {
     // the network stays real
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+    stopClock();
   });
   const sockets: ClientSocket[] = [];
   afterEach(() => {

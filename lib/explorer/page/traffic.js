@@ -4,7 +4,7 @@ import { frameBody, frameRow, textOf } from './frame.js';
 /** Number of frames in the list. Older ones are removed. */
 const MAX_FRAMES = 2_000;
 
-/** The list of all frames. It renders at most once per animation frame of the browser. */
+/** The list of all frames. After each rendering it waits as long as that took: a flood of frames leaves time for clicks. */
 export class Traffic {
   #list = $('frames');
   #rows = [];
@@ -57,9 +57,15 @@ export class Traffic {
     if (this.#isDrawing) return;
     this.#isDrawing = true;
     requestAnimationFrame(() => {
-      this.#isDrawing = false;
+      const start = performance.now();
       if (!this.#isPaused) this.#draw();
+      setTimeout(() => this.#drawn(), performance.now() - start);
     });
+  }
+
+  #drawn() {
+    this.#isDrawing = false;
+    if (!this.#isPaused && this.#waiting.length > 0) this.#drawSoon();
   }
 
   #draw() {

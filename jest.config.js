@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { bundleSpecs, findSpecs } from './scripts/bundle-specs.js';
 import { NEST, ROOT } from './scripts/jest-projects.js';
+import { isSlowMachine } from './scripts/machine-speed.js';
 import { isQuick, runsAlone, runsOn } from './test/corners.js';
 
 const TEST = join(ROOT, 'test');
@@ -50,11 +51,11 @@ const projects = [
 export default {
   projects,
   reporters: ['default', '<rootDir>/scripts/progress-reporter.js'],
-  // It only ends a test that hangs. On a busy machine the same test takes many times as long as alone.
-  testTimeout: 300_000,
+  // It only ends a test that hangs: see test/support/longest-wait.ts.
+  testTimeout: 900_000,
   // A worker waits for half of its time, for timeouts, brokers and processes: four keep two cores busy (5:43 instead of 6:30
-  // with three).
-  maxWorkers: 4,
+  // with three). On a slow machine it does not wait, and two get as much done with half of the time for each test.
+  maxWorkers: isSlowMachine() ? 2 : 4,
   // Node does not free the ES modules of a finished spec file: each adds some 10 MB to its worker, and every garbage collection
   // takes longer. A worker of this size is replaced. 400 MB costs a quarter more processor time, 100 MB a tenth.
   workerIdleMemoryLimit: '200MB',

@@ -62,7 +62,6 @@ class Tab {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('sample 02-auth in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -74,7 +74,6 @@ class ChatWindow {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('sample 01-chat in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /**
  * The same browser without a window of its own comes first: Chromium itself draws its controls for each window, also a headless one. A
@@ -33,14 +34,19 @@ export class Chromium {
 
   static async launch(): Promise<Chromium> {
     return new Chromium(
-      await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS, timeout: 100_000 }),
+      await chromium.launch({
+        executablePath: EXECUTABLE,
+        headless: true,
+        args: FLAGS,
+        timeout: LONGEST_WAIT,
+      }),
     );
   }
 
   /** Opens a page in a separate window, because tabs of one window slow each other down. */
   async open(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext(options);
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(LONGEST_WAIT);
     return context.newPage();
   }
 

@@ -73,7 +73,6 @@ class Site {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('the client in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -60,7 +60,6 @@ class Tab {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('sample 03-cluster in Chromium', () => {
   let chromium: Chromium | undefined;

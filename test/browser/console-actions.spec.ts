@@ -8,7 +8,6 @@ import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('actions and sign-in of the console in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -6,7 +6,6 @@ import { ConsolePage } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 // A browser on a busy machine is slow, and a node that stops is noticed by its silence.
-jest.setTimeout(120_000);
 
 interface Node {
   child: Child;

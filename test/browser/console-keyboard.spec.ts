@@ -8,7 +8,6 @@ import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 /** Returns the name of the focused element: its label, or its text. */
 const focused = (page: Page): Promise<string> =>

@@ -7,7 +7,6 @@ import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 const ROWS = '#view tbody tr';
 

@@ -8,7 +8,6 @@ import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 class FileDto {
   @IsString() name!: string;

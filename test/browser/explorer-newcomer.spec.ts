@@ -21,7 +21,6 @@ const CUT_OFF = `(() => {
 })()`;
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('the explorer in Chromium for a new user', () => {
   let chromium: Chromium | undefined;

@@ -72,7 +72,6 @@ class Chat {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('the client over HTTP in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -20,7 +20,6 @@ declare function occupy(): Promise<void>;
 const CONNECTION_ERROR = /^WebSocket connection to .* failed: /;
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('indexedDbOutbox in Chromium', () => {
   let chromium: Chromium | undefined;
@@ -147,7 +146,7 @@ describeInBrowser('indexedDbOutbox in Chromium', () => {
     await begin(first);
     await first.evaluate(() => textsOf(1_000, 1_010));
     network.isRefusing = false;
-    await first.waitForFunction(() => send.pending === 0, undefined, { timeout: 100_000 });
+    await first.waitForFunction(() => send.pending === 0);
     await haveStored(first, 0);
     expect(chat.handled).toEqual(Array.from({ length: 1_010 }, (_, i) => i));
   });

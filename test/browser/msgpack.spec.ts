@@ -30,7 +30,6 @@ class Files {
 }
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('MessagePack in Chromium', () => {
   let chromium: Chromium | undefined;

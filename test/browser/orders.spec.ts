@@ -7,7 +7,6 @@ import { Chromium, describeInBrowser } from './chromium.js';
 import { BuiltPage, OrdersWindow } from './orders-page.js';
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('sample 06-orders in Chromium', () => {
   const environment = { ...process.env };

@@ -51,7 +51,6 @@ export function Watched({ id }) {
 };
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('a page of React and Vite in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -8,9 +8,6 @@ import { GATEWAYS, GameGateway, JwtGuard, KeyGuard, RoomGateway } from '../contr
 import { Cli, cli, cliHere, eventually, jsonLines } from '../support/cli.js';
 import { closeServers, contractOf, Folder, serve, startExplorer } from './contract-fixture.js';
 
-/** Milliseconds for a test that waits for a process. */
-const TIMEOUT = 120_000;
-
 describe('nestjs-envelope types', () => {
   let folder: Folder;
   let out: string;
@@ -43,22 +40,18 @@ describe('nestjs-envelope types', () => {
     expect(await readdir(folder.path)).toEqual(['a.json', 'a.yaml', 'events.ts']);
   });
 
-  it(
-    'prints the types without --out, and takes the contract from standard input',
-    async () => {
-      const contract = await contractOf([RoomGateway]);
-      const expected = await contractToTypes(contract);
-      const file = await folder.write('a.yaml', contract);
-      expect(await cliHere(['types', file])).toEqual({ code: 0, stdout: expected, stderr: '' });
-      const [piped, json] = await Promise.all([
-        cli(['types', '-'], { input: JSON.stringify(contract) }),
-        cliHere(['types', file, '--json']),
-      ]);
-      expect(piped).toEqual({ code: 0, stdout: expected, stderr: '' });
-      expect(jsonLines(json.stdout)).toEqual([{ type: 'types', text: expected }]);
-    },
-    TIMEOUT,
-  );
+  it('prints the types without --out, and takes the contract from standard input', async () => {
+    const contract = await contractOf([RoomGateway]);
+    const expected = await contractToTypes(contract);
+    const file = await folder.write('a.yaml', contract);
+    expect(await cliHere(['types', file])).toEqual({ code: 0, stdout: expected, stderr: '' });
+    const [piped, json] = await Promise.all([
+      cli(['types', '-'], { input: JSON.stringify(contract) }),
+      cliHere(['types', file, '--json']),
+    ]);
+    expect(piped).toEqual({ code: 0, stdout: expected, stderr: '' });
+    expect(jsonLines(json.stdout)).toEqual([{ type: 'types', text: expected }]);
+  });
 
   it('compares with --check, and writes nothing', async () => {
     const file = await folder.write('a.yaml', await contractOf([RoomGateway]));
@@ -186,17 +179,13 @@ describe('nestjs-envelope types', () => {
     expect(jsonLines(json.stdout)).toMatchObject([{ type: 'error', exitCode: 3 }]);
   });
 
-  it(
-    'loads neither Nest nor the library of types before they are needed',
-    async () => {
-      const hook = pathToFileURL(join(process.cwd(), 'test/support/child/loaded-modules.mjs')).href;
-      const file = await folder.write('a.json', await contractOf([RoomGateway]));
-      const { stderr, code } = await cli(['types', file, '--out', out], { flags: ['--import', hook] });
-      expect([code, stderr]).toEqual([0, expect.stringContaining('json-schema-to-typescript')]);
-      expect(stderr).not.toContain('@nestjs');
-    },
-    TIMEOUT,
-  );
+  it('loads neither Nest nor the library of types before they are needed', async () => {
+    const hook = pathToFileURL(join(process.cwd(), 'test/support/child/loaded-modules.mjs')).href;
+    const file = await folder.write('a.json', await contractOf([RoomGateway]));
+    const { stderr, code } = await cli(['types', file, '--out', out], { flags: ['--import', hook] });
+    expect([code, stderr]).toEqual([0, expect.stringContaining('json-schema-to-typescript')]);
+    expect(stderr).not.toContain('@nestjs');
+  });
 
   describe('--watch', () => {
     const watching = (source: string): Cli =>
@@ -217,57 +206,49 @@ describe('nestjs-envelope types', () => {
       games = await contractOf([GameGateway]);
     });
 
-    it(
-      'writes the file again when the contract changes',
-      async () => {
-        const file = await folder.write('a.json', rooms);
-        const watch = watching(file);
-        await prints(watch, 'wrote');
-        expect(await written()).toContain('connectRoomsRoom');
-        // the same contract in another form
-        await folder.writeText('a.json', JSON.stringify(rooms, null, 2));
-        await prints(watch, 'up to date');
-        await folder.writeText('a.json', '{"asyncapi": ');
-        await prints(watch, 'neither JSON nor YAML');
-        await folder.write('a.json', games);
-        await eventually('the second file', async () => (await written()).includes('connectGamesName'));
-        const lines = (await ends(watch)).trimEnd().split('\n');
-        expect(lines).toEqual([
-          `watching ${file}`,
-          `wrote ${out}`,
-          `${out} is up to date`,
-          expect.stringMatching(/^error: .* is neither JSON nor YAML/),
-          `wrote ${out}`,
-        ]);
-      },
-      TIMEOUT,
-    );
+    it('writes the file again when the contract changes', async () => {
+      const file = await folder.write('a.json', rooms);
+      const watch = watching(file);
+      await prints(watch, 'wrote');
+      expect(await written()).toContain('connectRoomsRoom');
+      // the same contract in another form
+      await folder.writeText('a.json', JSON.stringify(rooms, null, 2));
+      await prints(watch, 'up to date');
+      await folder.writeText('a.json', '{"asyncapi": ');
+      await prints(watch, 'neither JSON nor YAML');
+      await folder.write('a.json', games);
+      await eventually('the second file', async () => (await written()).includes('connectGamesName'));
+      const lines = (await ends(watch)).trimEnd().split('\n');
+      expect(lines).toEqual([
+        `watching ${file}`,
+        `wrote ${out}`,
+        `${out} is up to date`,
+        expect.stringMatching(/^error: .* is neither JSON nor YAML/),
+        `wrote ${out}`,
+      ]);
+    });
 
-    it(
-      'waits for an application that restarts',
-      async () => {
-        let answer: 'cut' | 'busy' | Contract = 'cut';
-        const url = await serve((request, response) => {
-          if (answer === 'cut') request.socket.destroy();
-          else if (answer === 'busy') response.writeHead(503).end();
-          else response.end(JSON.stringify(answer));
-        });
-        const watch = watching(url);
-        await prints(watch, 'could not read');
-        answer = rooms;
-        await prints(watch, 'wrote');
-        answer = 'busy';
-        await prints(watch, 'HTTP status 503');
-        answer = rooms;
-        await prints(watch, `read ${url} again: no change`);
-        answer = games;
-        await eventually('the second file', async () => (await written()).includes('connectGamesName'));
-        const lines = (await ends(watch)).trimEnd().split('\n');
-        expect(lines.filter((line) => line.startsWith('wrote'))).toHaveLength(2);
-        expect(lines.filter((line) => line.includes('503'))).toHaveLength(1);
-      },
-      TIMEOUT,
-    );
+    it('waits for an application that restarts', async () => {
+      let answer: 'cut' | 'busy' | Contract = 'cut';
+      const url = await serve((request, response) => {
+        if (answer === 'cut') request.socket.destroy();
+        else if (answer === 'busy') response.writeHead(503).end();
+        else response.end(JSON.stringify(answer));
+      });
+      const watch = watching(url);
+      await prints(watch, 'could not read');
+      answer = rooms;
+      await prints(watch, 'wrote');
+      answer = 'busy';
+      await prints(watch, 'HTTP status 503');
+      answer = rooms;
+      await prints(watch, `read ${url} again: no change`);
+      answer = games;
+      await eventually('the second file', async () => (await written()).includes('connectGamesName'));
+      const lines = (await ends(watch)).trimEnd().split('\n');
+      expect(lines.filter((line) => line.startsWith('wrote'))).toHaveLength(2);
+      expect(lines.filter((line) => line.includes('503'))).toHaveLength(1);
+    });
 
     it('ends where it can never write', async () => {
       const file = await folder.write('a.json', rooms);

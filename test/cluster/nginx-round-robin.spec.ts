@@ -3,9 +3,6 @@ import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { expectOneRoom, joinTwoWorkers, RoomMember } from '../support/sample-cluster-client.js';
 import { Sample } from '../support/sample.js';
 
-/** How long processes may take to start, in milliseconds. */
-const START = 120_000;
-
 /** A separate application, like on another machine: only Redis connects it with the others. */
 class AppNode {
   private constructor(
@@ -30,7 +27,7 @@ describeWithRedis('applications that share a Redis', () => {
   beforeAll(async () => {
     await redis.start();
     nodes = await Promise.all([AppNode.start(redis), AppNode.start(redis), AppNode.start(redis)]);
-  }, START);
+  });
 
   describeWithNginx('behind nginx, which sends each connection to the next of them', () => {
     const startNginx = async (...behind: AppNode[]): Promise<string> => {
@@ -67,26 +64,22 @@ describeWithRedis('applications that share a Redis', () => {
     it.each([
       { action: 'terminated', signal: 'SIGTERM', code: 1001, which: 0 },
       { action: 'killed', signal: 'SIGKILL', code: 1006, which: 1 },
-    ] as const)(
-      'lose none of their clients when one of them is $action',
-      async ({ signal, code, which }) => {
-        const [leaving, staying] = [nodes[which], nodes[2]];
-        const url = await startNginx(leaving, staying);
-        const members = await joinTwoWorkers(url);
-        const exit = leaving.process.end(signal);
-        const reconnected = await Promise.all(
-          members.map(async (member) => {
-            if (!leaving.hasMember(member)) return member;
-            expect((await member.client.ended()).code).toBe(code);
-            return member.reconnect();
-          }),
-        );
-        expect(reconnected.map((member) => staying.hasMember(member))).toEqual(members.map(() => true));
-        await expectOneRoom(reconnected);
-        for (const member of reconnected) await member.waitForRoster(reconnected);
-        await exit;
-      },
-      START,
-    );
+    ] as const)('lose none of their clients when one of them is $action', async ({ signal, code, which }) => {
+      const [leaving, staying] = [nodes[which], nodes[2]];
+      const url = await startNginx(leaving, staying);
+      const members = await joinTwoWorkers(url);
+      const exit = leaving.process.end(signal);
+      const reconnected = await Promise.all(
+        members.map(async (member) => {
+          if (!leaving.hasMember(member)) return member;
+          expect((await member.client.ended()).code).toBe(code);
+          return member.reconnect();
+        }),
+      );
+      expect(reconnected.map((member) => staying.hasMember(member))).toEqual(members.map(() => true));
+      await expectOneRoom(reconnected);
+      for (const member of reconnected) await member.waitForRoster(reconnected);
+      await exit;
+    });
   });
 });

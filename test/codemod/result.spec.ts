@@ -73,7 +73,7 @@ describe('what the codemod makes', () => {
     } finally {
       rmSync(parent, { recursive: true, force: true });
     }
-  }, 60_000); // a compiler, which takes long on a busy machine
+  });
 
   describe('runs', () => {
     const folder = join(ROOT, `test/.projects/codemod-${NEST_MAJOR}-${HTTP_PLATFORM}`);

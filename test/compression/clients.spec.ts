@@ -71,7 +71,6 @@ class NewsGateway {
 }
 
 // another process starts slowly on a busy machine
-jest.setTimeout(120_000);
 
 describe('compressed messages are read by', () => {
   let app: TestApp;

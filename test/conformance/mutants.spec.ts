@@ -47,7 +47,7 @@ describe('the checks of a server', () => {
       async ({ fault, check, change }) => [fault, await outcomeBehind(change, check)] as const,
     );
     outcomes = new Map(await Promise.all(all));
-  }, 120_000);
+  });
   afterAll(() => app.close());
 
   it.each(MUTANTS)('fail for one that $fault', ({ fault }) => {
@@ -75,7 +75,7 @@ describeWithPython('the checks of a client', () => {
       return [mutant.fault, await outcomeOf(find(checks, mutant.check))] as const;
     });
     outcomes = new Map(await Promise.all(all));
-  }, 120_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(CLIENT_MUTANTS)('fail for one that $fault', ({ fault }) => {

@@ -38,7 +38,7 @@ describeWithRedis('the console of three nodes on Redis', () => {
     port = await three.ask<number>('port');
     admin = await Admin.connect(one);
     await overviewWith(({ nodes }) => nodes.length === 3 && nodes.every(({ broker }) => broker.nodes === 3));
-  }, 120_000);
+  });
   afterEach(async () => {
     for (const client of sockets.splice(0)) client.ws.terminate();
     await polled('all members to leave', async () => (await admin.ask('connections', {})).rows.length === 0);

@@ -14,14 +14,11 @@ const ROOT = process.cwd();
 const GOLDEN = join(ROOT, 'test/contract/golden');
 const ofTools = createRequire(createRequire(join(ROOT, 'package.json')).resolve('@arethetypeswrong/core'));
 
-/** Milliseconds for a process that starts beside others. */
-const TIMEOUT = 120_000;
-
 describe('the types of the samples', () => {
   let child: Child;
   beforeAll(async () => {
     child = await Child.start('sample-contract', { isShared: true });
-  }, TIMEOUT);
+  });
 
   it.each([
     // its path comes from a factory, which preview does not call
@@ -29,13 +26,9 @@ describe('the types of the samples', () => {
     ['02-auth', {}],
     ['03-cluster', {}],
     ['05-observed', {}],
-  ])(
-    'are those of the golden file: %s',
-    async (sample, options) => {
-      await expectGolden(`${sample}.ts`, (await child.ask('types', sample, options)) as string);
-    },
-    TIMEOUT,
-  );
+  ])('are those of the golden file: %s', async (sample, options) => {
+    await expectGolden(`${sample}.ts`, (await child.ask('types', sample, options)) as string);
+  });
 });
 
 describe('the types of schemas of zod, valibot, arktype and typebox', () => {
@@ -60,43 +53,39 @@ describe('the golden files', () => {
     7: join(ROOT, 'node_modules/typescript/bin/tsc'),
   };
 
-  it.each([5, 7] as const)(
-    'compile with TypeScript %i, with every strict option',
-    async (major) => {
-      const config = {
-        compilerOptions: {
-          target: 'es2022',
-          module: 'esnext',
-          moduleResolution: 'bundler',
-          lib: ['es2022', 'dom', 'dom.iterable'],
-          types: [],
-          noEmit: true,
-          skipLibCheck: true,
-          strict: true,
-          exactOptionalPropertyTypes: true,
-          noUncheckedIndexedAccess: true,
-          noPropertyAccessFromIndexSignature: true,
-          noUnusedLocals: true,
-          noUnusedParameters: true,
-          noImplicitReturns: true,
-          isolatedModules: true,
-          verbatimModuleSyntax: true,
-          paths: { 'nestjs-envelope/client': [join(folder, 'client.d.ts')] },
-        },
-        files: (await readdir(GOLDEN)).map((file) => join(GOLDEN, file)),
-      };
-      // not the sources of the client, which these options do not concern
-      await writeFile(
-        join(folder, 'client.d.ts'),
-        `export { connect } from '${join(ROOT, 'lib/client/index.js')}';\nexport type { ClientOptions, ClientSocket } from '${join(ROOT, 'lib/client/index.js')}';\n`,
-      );
-      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
-      const output = await run(compilers[major], '--version');
-      expect(output).toContain(`Version ${major}.`);
-      expect(await run(compilers[major], '-p', join(folder, 'tsconfig.json'), '--pretty', 'false')).toBe('');
-    },
-    TIMEOUT,
-  );
+  it.each([5, 7] as const)('compile with TypeScript %i, with every strict option', async (major) => {
+    const config = {
+      compilerOptions: {
+        target: 'es2022',
+        module: 'esnext',
+        moduleResolution: 'bundler',
+        lib: ['es2022', 'dom', 'dom.iterable'],
+        types: [],
+        noEmit: true,
+        skipLibCheck: true,
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        noPropertyAccessFromIndexSignature: true,
+        noUnusedLocals: true,
+        noUnusedParameters: true,
+        noImplicitReturns: true,
+        isolatedModules: true,
+        verbatimModuleSyntax: true,
+        paths: { 'nestjs-envelope/client': [join(folder, 'client.d.ts')] },
+      },
+      files: (await readdir(GOLDEN)).map((file) => join(GOLDEN, file)),
+    };
+    // not the sources of the client, which these options do not concern
+    await writeFile(
+      join(folder, 'client.d.ts'),
+      `export { connect } from '${join(ROOT, 'lib/client/index.js')}';\nexport type { ClientOptions, ClientSocket } from '${join(ROOT, 'lib/client/index.js')}';\n`,
+    );
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const output = await run(compilers[major], '--version');
+    expect(output).toContain(`Version ${major}.`);
+    expect(await run(compilers[major], '-p', join(folder, 'tsconfig.json'), '--pretty', 'false')).toBe('');
+  });
 });
 
 function run(...args: string[]): Promise<string> {

@@ -290,5 +290,5 @@ describe('writeTypes', () => {
       'ERR_ENVELOPE_MISSING_PEER',
     ]);
     // a process starts beside others
-  }, 60_000);
+  });
 });

@@ -9,7 +9,7 @@ import { FAULTS, scheduleOf, type ScheduleOptions } from './schedule.js';
 const RUNS = Number(process.env['DELIVERY_RUNS'] ?? 1);
 const IS_LONG = process.env['DELIVERY_RUNS'] !== undefined;
 /** Milliseconds for all runs of a cluster. */
-const TIMEOUT = 120_000 + RUNS * 60_000;
+const TIMEOUT = 900_000 + RUNS * 60_000;
 
 const CLUSTERS: readonly Cluster[] = [
   { adapter: 'streams', library: 'ioredis' },

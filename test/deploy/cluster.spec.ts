@@ -3,8 +3,6 @@ import { eventually } from '../cluster/faults/eventually.js';
 import { DeployClient } from './deployment.js';
 
 const CLIENTS = 8;
-/** Milliseconds: processes start. */
-const TIMEOUT = 120_000;
 
 /** docs/deploy/cluster.mjs with two workers. */
 class WorkerCluster {
@@ -49,7 +47,7 @@ describe('docs/deploy/cluster.mjs', () => {
   beforeAll(async () => {
     process.env.WORKERS = '2';
     cluster = await WorkerCluster.start();
-  }, TIMEOUT);
+  });
   afterAll(() => {
     if (WORKERS === undefined) delete process.env.WORKERS;
     else process.env.WORKERS = WORKERS;
@@ -83,43 +81,31 @@ describe('docs/deploy/cluster.mjs', () => {
     });
   });
 
-  it(
-    'replaces its workers one after the other on SIGHUP, and all clients come back',
-    async () => {
-      const clients = await connectAll();
-      const before = new Set(await Promise.all(clients.map(workerOf)));
-      cluster.signal('SIGHUP');
-      // one after the other, which takes its time on a busy machine
-      for (const count of [3, 4]) await cluster.started(count);
-      await eventually('new workers only', async () => {
-        const now = await Promise.allSettled(clients.map(workerOf));
-        return now.every((result) => result.status === 'fulfilled' && !before.has(result.value));
-      });
-      for (const { codes } of clients) expect(codes.filter((code) => code !== 1001)).toEqual([]);
-    },
-    TIMEOUT,
-  );
+  it('replaces its workers one after the other on SIGHUP, and all clients come back', async () => {
+    const clients = await connectAll();
+    const before = new Set(await Promise.all(clients.map(workerOf)));
+    cluster.signal('SIGHUP');
+    // one after the other, which takes its time on a busy machine
+    for (const count of [3, 4]) await cluster.started(count);
+    await eventually('new workers only', async () => {
+      const now = await Promise.allSettled(clients.map(workerOf));
+      return now.every((result) => result.status === 'fulfilled' && !before.has(result.value));
+    });
+    for (const { codes } of clients) expect(codes.filter((code) => code !== 1001)).toEqual([]);
+  });
 
-  it(
-    'replaces a worker that was killed',
-    async () => {
-      const client = await DeployClient.open(cluster.url);
-      const worker = await workerOf(client);
-      process.kill(Number(worker), 'SIGKILL');
-      await cluster.started(5);
-      await eventually('another worker', async () => (await workerOf(client).catch(() => worker)) !== worker);
-    },
-    TIMEOUT,
-  );
+  it('replaces a worker that was killed', async () => {
+    const client = await DeployClient.open(cluster.url);
+    const worker = await workerOf(client);
+    process.kill(Number(worker), 'SIGKILL');
+    await cluster.started(5);
+    await eventually('another worker', async () => (await workerOf(client).catch(() => worker)) !== worker);
+  });
 
-  it(
-    'ends its workers on SIGTERM, then itself with exit code 0',
-    async () => {
-      const clients = await connectAll();
-      cluster.signal('SIGTERM');
-      expect(await cluster.exited).toEqual({ code: 0, signal: null });
-      for (const { codes } of clients) expect(codes).toEqual([1001]);
-    },
-    TIMEOUT,
-  );
+  it('ends its workers on SIGTERM, then itself with exit code 0', async () => {
+    const clients = await connectAll();
+    cluster.signal('SIGTERM');
+    expect(await cluster.exited).toEqual({ code: 0, signal: null });
+    for (const { codes } of clients) expect(codes).toEqual([1001]);
+  });
 });

@@ -7,9 +7,6 @@ import { expectOneRoom, joinTwoWorkers } from '../support/sample-cluster-client.
 import { Sample } from '../support/sample.js';
 import { freePort } from '../support/upgrade.js';
 
-/** Milliseconds: processes start. */
-const START = 120_000;
-
 interface Services {
   node1: { build: { args: { SAMPLE: string } }; environment: { PORT: string; REDIS_URL: string } };
   proxy: { environment: { ADDRESS: string; NODES: string; HEALTH: string } };
@@ -51,7 +48,7 @@ describeWithRedis('the processes of docs/deploy/compose.yaml', () => {
       const [port] = await sample.waitForOutput(/bound 1 gateway on [^ ]+:(\d+)/);
       ports.push(Number(port));
     }
-  }, START);
+  });
 
   CADDY.describe('with Caddy', () => {
     it('are one room behind the proxy, which also serves the page', async () => {

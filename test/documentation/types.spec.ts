@@ -86,58 +86,43 @@ function inDocument(message: string, blocks: readonly Block[]): string {
   return block === undefined ? message : `${block.document}, ${message}`;
 }
 
-/** Milliseconds for a compiler or linter, which runs beside the workers of Jest. */
-const TOOL_TIMEOUT = 300_000;
-
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 describe('the TypeScript of the documents', () => {
-  it.each(['nest-12', 'nest-11'] as const)(
-    'compiles as printed with %s',
-    async (kind) => {
-      const { folder, blocks } = write(kind);
-      const messages = await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false');
-      expect(messages.map((message) => inDocument(message, blocks))).toEqual([]);
-    },
-    TOOL_TIMEOUT,
-  );
+  it.each(['nest-12', 'nest-11'] as const)('compiles as printed with %s', async (kind) => {
+    const { folder, blocks } = write(kind);
+    const messages = await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false');
+    expect(messages.map((message) => inDocument(message, blocks))).toEqual([]);
+  });
 
-  it(
-    'passes the linter of a new Nest project, which rejects floating promises',
-    async () => {
-      const { folder, blocks } = write('nest-12');
-      writeFileSync(join(folder, 'planted.ts'), 'Promise.resolve();\n');
-      const rule = [
-        '--type-aware',
-        '-A',
-        'all',
-        '-D',
-        'typescript/no-floating-promises',
-        '-D',
-        'typescript/no-misused-promises',
-      ];
-      const messages = await run(folder, 'oxlint/bin/oxlint', '--format', 'unix', ...rule, '.');
-      // The first message proves that the linter read the project.
-      expect(messages.map((message) => inDocument(message, blocks))).toEqual([
-        expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
-        '1 problem',
-      ]);
-    },
-    TOOL_TIMEOUT,
-  );
+  it('passes the linter of a new Nest project, which rejects floating promises', async () => {
+    const { folder, blocks } = write('nest-12');
+    writeFileSync(join(folder, 'planted.ts'), 'Promise.resolve();\n');
+    const rule = [
+      '--type-aware',
+      '-A',
+      'all',
+      '-D',
+      'typescript/no-floating-promises',
+      '-D',
+      'typescript/no-misused-promises',
+    ];
+    const messages = await run(folder, 'oxlint/bin/oxlint', '--format', 'unix', ...rule, '.');
+    // The first message proves that the linter read the project.
+    expect(messages.map((message) => inDocument(message, blocks))).toEqual([
+      expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
+      '1 problem',
+    ]);
+  });
 });
 
 describe('the examples of the doc comments', () => {
-  it(
-    'compile',
-    async () => {
-      const folder = join(parent, 'examples');
-      expect(writeExamples(folder)).toBeGreaterThan(80);
-      const lib = ['es2022', 'dom', 'esnext.disposable'];
-      configure(folder, 'nest-12', { lib, emitDecoratorMetadata: false });
-      // the name of a file is that of the source, and the line of its example
-      expect(await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false')).toEqual([]);
-    },
-    TOOL_TIMEOUT,
-  );
+  it('compile', async () => {
+    const folder = join(parent, 'examples');
+    expect(writeExamples(folder)).toBeGreaterThan(80);
+    const lib = ['es2022', 'dom', 'esnext.disposable'];
+    configure(folder, 'nest-12', { lib, emitDecoratorMetadata: false });
+    // the name of a file is that of the source, and the line of its example
+    expect(await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false')).toEqual([]);
+  });
 });

@@ -9,7 +9,7 @@ import { RoomClient } from './room-client.js';
 import { storm } from './storm.js';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 300);
-const TIMEOUT = Math.max(240_000, ROUNDS * 60);
+const TIMEOUT = Math.max(900_000, ROUNDS * 60);
 /** Milliseconds. A client waits one and a half seconds for a store that does not answer, and a busy machine adds some. */
 const IN_TIME = 10_000;
 const rooms = { 'chat:*': { size: 10_000 }, 'short:*': { size: 4, ttl: 60_000 } };

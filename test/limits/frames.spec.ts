@@ -127,7 +127,6 @@ describe('limits on frames', () => {
       await writeInPieces(client, gateway.clients.at(-1)!, parts, 900);
       expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 900_000 });
     }),
-    120_000,
   );
 
   it(
@@ -147,7 +146,6 @@ describe('limits on frames', () => {
       expect(gateway.disconnects).toEqual([TOO_MANY_FRAGMENTS]);
       await isServed();
     }),
-    120_000,
   );
 
   it(
@@ -160,7 +158,6 @@ describe('limits on frames', () => {
         expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 1_000 });
       }
     }),
-    120_000,
   );
 
   it(
@@ -182,7 +179,6 @@ describe('limits on frames', () => {
       expect(pieces).toBeGreaterThan(7_000);
       expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 3_000_000 });
     }),
-    120_000,
   );
 
   it(

@@ -8,8 +8,6 @@ import type { OnceNodeSettings } from '../support/child/once-node.js';
 import type { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 
-const TIMEOUT = 60_000;
-
 interface Emits {
   work: (text: string, answer: (result: string) => void) => void;
 }
@@ -31,7 +29,7 @@ describeWithRedis('two nodes, of which one is killed', () => {
   beforeAll(async () => {
     await server.start();
     redis = new Redis(server.url);
-  }, TIMEOUT);
+  });
 
   /** Starts two nodes, and a client of the first one. */
   async function start(isSlow: boolean): Promise<Stage> {
@@ -54,45 +52,35 @@ describeWithRedis('two nodes, of which one is killed', () => {
     return { one, two, network, fail, socket };
   }
 
-  it(
-    'has the message handled by the other node when the claim has expired, and by no third time',
-    async () => {
-      const { one, two, fail, socket } = await start(true);
-      const send = reliable(socket);
-      const answer = send.emitWithAck('work', 'in the midst');
-      await one.waitFor('work');
-      await fail();
-      await next(socket, 'connect');
-      const [name] = await redis.keys('envelope:once:*');
-      expect(two.valuesOf('work')).toEqual([]);
-      // as 30 seconds later
-      await redis.pexpire(name!, 1);
-      expect(await answer).toBe(`done by ${two.process.pid}`);
-      expect([one.valuesOf('work'), two.valuesOf('work')]).toEqual([['in the midst'], ['in the midst']]);
-    },
-    TIMEOUT,
-  );
+  it('has the message handled by the other node when the claim has expired, and by no third time', async () => {
+    const { one, two, fail, socket } = await start(true);
+    const send = reliable(socket);
+    const answer = send.emitWithAck('work', 'in the midst');
+    await one.waitFor('work');
+    await fail();
+    await next(socket, 'connect');
+    const [name] = await redis.keys('envelope:once:*');
+    expect(two.valuesOf('work')).toEqual([]);
+    // as 30 seconds later
+    await redis.pexpire(name!, 1);
+    expect(await answer).toBe(`done by ${two.process.pid}`);
+    expect([one.valuesOf('work'), two.valuesOf('work')]).toEqual([['in the midst'], ['in the midst']]);
+  });
 
-  it(
-    'has the answer of the killed node from the store',
-    async () => {
-      const { one, two, network, fail, socket } = await start(false);
-      const send = reliable(socket);
-      // the answer gets lost, and the client cannot come back before the node is dead
-      network.cutAfter(1, 'down');
-      network.isRefusing = true;
-      const answer = send.emitWithAck('work', 'before');
-      await one.waitFor('work');
-      await until('the answer in the store', async () => {
-        const values = await Promise.all(
-          (await redis.keys('envelope:once:*')).map((name) => redis.get(name)),
-        );
-        return values.some((value) => value?.includes(`done by ${one.process.pid}`) === true);
-      });
-      await fail();
-      expect(await answer).toBe(`done by ${one.process.pid}`);
-      expect(two.valuesOf('work')).toEqual([]);
-    },
-    TIMEOUT,
-  );
+  it('has the answer of the killed node from the store', async () => {
+    const { one, two, network, fail, socket } = await start(false);
+    const send = reliable(socket);
+    // the answer gets lost, and the client cannot come back before the node is dead
+    network.cutAfter(1, 'down');
+    network.isRefusing = true;
+    const answer = send.emitWithAck('work', 'before');
+    await one.waitFor('work');
+    await until('the answer in the store', async () => {
+      const values = await Promise.all((await redis.keys('envelope:once:*')).map((name) => redis.get(name)));
+      return values.some((value) => value?.includes(`done by ${one.process.pid}`) === true);
+    });
+    await fail();
+    expect(await answer).toBe(`done by ${one.process.pid}`);
+    expect(two.valuesOf('work')).toEqual([]);
+  });
 });

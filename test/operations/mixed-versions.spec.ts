@@ -17,7 +17,7 @@ describeWithRedis('nodes of version 0.1 and of this one on one Redis', () => {
     beforeAll(async () => {
       await redis.start();
       nodes = await MixedNode.startBoth(redis.url);
-    }, 120_000);
+    });
     afterEach(async () => {
       for (const node of nodes) node.disconnectAll();
       const isEmpty = async (node: MixedNode, kind: Kind): Promise<boolean> =>

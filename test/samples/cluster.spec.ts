@@ -13,8 +13,6 @@ const PROGRAM = 'sample/03-cluster/src/cluster.ts';
 const LISTENS = /Worker (\d+) listens on/;
 /** Milliseconds. An upgrade request that no worker has takes longer: it is never answered. */
 const ANSWERED = 15_000;
-/** Milliseconds for processes to start. */
-const START = 180_000;
 
 /** The sample with two workers. */
 class SampleCluster {
@@ -71,18 +69,14 @@ function describeOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): 
     for (const member of members) await member.waitForRoster(members);
   });
 
-  it(
-    'replaces a killed worker and counts its clients where they reconnect',
-    async () => {
-      const { members } = await cluster().replace('SIGKILL', 1006);
-      await expectOneRoom(members);
-      for (const member of members) {
-        await member.waitForRoster(members);
-        await member.client.until('as many workers as before', () => member.roster?.nodes === 2);
-      }
-    },
-    START,
-  );
+  it('replaces a killed worker and counts its clients where they reconnect', async () => {
+    const { members } = await cluster().replace('SIGKILL', 1006);
+    await expectOneRoom(members);
+    for (const member of members) {
+      await member.waitForRoster(members);
+      await member.client.until('as many workers as before', () => member.roster?.nodes === 2);
+    }
+  });
 
   it('ends completely: 1001 for all clients, no process left, exit code 0', async () => {
     const [members, pids] = [await joinTwoWorkers(cluster().url), await cluster().workers()];
@@ -98,7 +92,7 @@ describe('sample 03-cluster', () => {
   let cluster: SampleCluster;
   beforeAll(async () => {
     cluster = await SampleCluster.start();
-  }, START);
+  });
 
   it('answers a client as its README documents and rejects invalid messages', async () => {
     const [{ client, pid }] = (await joinTwoWorkers(cluster.url)) as [RoomMember];
@@ -109,27 +103,19 @@ describe('sample 03-cluster', () => {
     expect((await client.ask('join', { name: 'x'.repeat(41) })).data).toMatchObject({ statusCode: 400 });
   });
 
-  it(
-    'replaces a worker that is terminated without leaving a request unanswered',
-    async () => {
-      const { failures, members } = await cluster.replace('SIGTERM', 1001, ANSWERED);
-      expect(failures.filter((text) => text.includes('timed out'))).toEqual([]);
-      await expectOneRoom(members);
-      for (const member of members) await member.waitForRoster(members);
-    },
-    START,
-  );
+  it('replaces a worker that is terminated without leaving a request unanswered', async () => {
+    const { failures, members } = await cluster.replace('SIGTERM', 1001, ANSWERED);
+    expect(failures.filter((text) => text.includes('timed out'))).toEqual([]);
+    await expectOneRoom(members);
+    for (const member of members) await member.waitForRoster(members);
+  });
 
-  it(
-    'ends when its workers cannot listen',
-    async () => {
-      const second = Sample.start(PROGRAM, '--workers', '1', '--port', String(cluster.port));
-      expect(await second.exited).toEqual({ code: 1, signal: null });
-      expect(second.output).toContain('EADDRINUSE');
-      await expectOneRoom(await joinTwoWorkers(cluster.url));
-    },
-    START,
-  );
+  it('ends when its workers cannot listen', async () => {
+    const second = Sample.start(PROGRAM, '--workers', '1', '--port', String(cluster.port));
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    expect(second.output).toContain('EADDRINUSE');
+    await expectOneRoom(await joinTwoWorkers(cluster.url));
+  });
 
   it('says once that Redis does not answer, and where', async () => {
     const address = `127.0.0.1:${await freePort()}`;
@@ -148,7 +134,7 @@ describeWithRedis('sample 03-cluster over Redis', () => {
   beforeAll(async () => {
     await redis.start();
     cluster = await SampleCluster.start('--redis', redis.url);
-  }, START);
+  });
 
   describeOneRoom(() => cluster, 'SIGINT');
 });

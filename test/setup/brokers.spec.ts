@@ -67,9 +67,6 @@ describeWithRedis("a Redis of the test's own", () => {
   });
 });
 
-/** Milliseconds for PostgreSQL, which recovers after a kill, on a busy disk. */
-const SLOW_DISK = 240_000;
-
 describeWithPostgres("a PostgreSQL of the test's own", () => {
   const postgres = new PostgresServer();
   const count = async (client: Client): Promise<string> => {
@@ -82,7 +79,7 @@ describeWithPostgres("a PostgreSQL of the test's own", () => {
     await client.connect();
     return client;
   };
-  beforeAll(() => postgres.start(), SLOW_DISK);
+  beforeAll(() => postgres.start());
 
   it('stands still and goes on, with all its processes', async () => {
     const client = await open();
@@ -96,22 +93,18 @@ describeWithPostgres("a PostgreSQL of the test's own", () => {
     await client.end();
   });
 
-  it(
-    'is killed, and restarts on its port, with its data',
-    async () => {
-      const { port } = postgres;
-      const client = await open();
-      const ended = new Promise((resolve) => client.once('end', resolve));
-      await postgres.kill();
-      await ended;
-      expect(await isRefused(port)).toBe(true);
-      await postgres.restart();
-      const next = await open();
-      expect(await count(next)).toBe('1');
-      await next.end();
-    },
-    SLOW_DISK,
-  );
+  it('is killed, and restarts on its port, with its data', async () => {
+    const { port } = postgres;
+    const client = await open();
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await postgres.kill();
+    await ended;
+    expect(await isRefused(port)).toBe(true);
+    await postgres.restart();
+    const next = await open();
+    expect(await count(next)).toBe('1');
+    await next.end();
+  });
 
   it('stops while a client is connected', async () => {
     const client = await open();

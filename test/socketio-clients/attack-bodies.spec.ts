@@ -58,7 +58,6 @@ describeOurs('the body of a POST', () => {
       });
       expect(growth).toBeLessThan(MEGABYTE / 2);
     }),
-    300_000,
   );
 
   it(

@@ -120,7 +120,6 @@ describeOurs('CONNECT', () => {
       });
       expect(growth).toBeLessThan(1_000_000);
     }),
-    300_000,
   );
 
   it(

@@ -20,7 +20,6 @@ const TRANSPORTS: [string, string[]][] = [
 const SHORT_PINGS = { pingInterval: 1_000, pingTimeout: 4_000 };
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('socket.io-client in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -14,7 +14,6 @@ const TRANSPORTS: [string, string[]][] = [
 ];
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('socket.io-client on a page of another origin', () => {
   let chromium: Chromium | undefined;

@@ -19,7 +19,6 @@ const TRANSPORTS: [string, string[]][] = [
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
 
 // A browser on a busy machine is slow.
-jest.setTimeout(120_000);
 
 describeInBrowser('socket.io-client in Chromium', () => {
   let chromium: Chromium | undefined;

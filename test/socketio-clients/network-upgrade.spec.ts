@@ -112,7 +112,6 @@ describeServers('an upgrade from polling to a WebSocket, server', (server) => {
         await until('the disconnect', () => talk.connected.length === talk.disconnected.length);
       }
     },
-    240_000,
   );
 
   it.each([

@@ -76,7 +76,7 @@ describeWithNginx('behind a proxy that forbids upgrades', () => {
         } finally {
           await python.stop();
         }
-      }, 60_000);
+      });
     });
   });
 });

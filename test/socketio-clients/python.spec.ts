@@ -13,7 +13,6 @@ const TRANSPORTS: [string, PythonTransports][] = [
 ];
 
 // a process of Python on a busy machine is slow
-jest.setTimeout(120_000);
 
 describeWithPython('python3-socketio', () => {
   let python: Python;

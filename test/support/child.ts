@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { LONGEST_WAIT } from './longest-wait.js';
 
 declare const NEST_MAJOR: number;
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 const FOLDER = join(process.cwd(), 'test/support/child');
-/** Milliseconds. Some programs run for half a minute, and several start at a time on a busy machine. */
-const TIMEOUT = 240_000;
 
 interface Message {
   ready?: true;
@@ -150,7 +149,7 @@ export class Child {
   private until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => finish(() => reject(new Error(`${what} ${why}\n${this.output}`)));
-      const timer = setTimeout(() => fail(`did not come within ${TIMEOUT} ms`), TIMEOUT);
+      const timer = setTimeout(() => fail(`did not come within ${LONGEST_WAIT} ms`), LONGEST_WAIT);
       const finish = (then: () => void): void => {
         clearTimeout(timer);
         this.watchers.delete(check);

@@ -10,7 +10,6 @@ import { until } from './wait.js';
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
 // processes take their time on a busy machine
-jest.setTimeout(300_000);
 /** Milliseconds to wait for a process. */
 const DEADLINE = 120_000;
 let program: string | undefined;

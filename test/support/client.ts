@@ -1,4 +1,5 @@
 import { BareClient, type Connect, type ConnectOptions } from '../../lib/conformance/bare-client.js';
+import { LONGEST_WAIT } from './longest-wait.js';
 
 export {
   Waiter,
@@ -7,12 +8,9 @@ export {
   type Received,
 } from '../../lib/conformance/bare-client.js';
 
-/** Milliseconds. It only ends a wait that hangs: a busy machine takes long. */
-const TIMEOUT = 60_000;
-
 /** A bare client whose waits expire later than those of the conformance checks. */
 export class TestClient extends BareClient {
   constructor(url: string, options: ConnectOptions = {}, connect?: Connect) {
-    super(url, { timeout: TIMEOUT, ...options }, connect);
+    super(url, { timeout: LONGEST_WAIT, ...options }, connect);
   }
 }

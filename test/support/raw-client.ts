@@ -1,9 +1,7 @@
 import { closeRawClients, RawClient as ConformanceClient } from '../../lib/conformance/raw-client.js';
+import { LONGEST_WAIT } from './longest-wait.js';
 
 export * from '../../lib/conformance/raw-client.js';
-
-/** Milliseconds. It only ends a wait that hangs: a busy machine takes long. */
-const TIMEOUT = 60_000;
 
 /** A raw client whose waits expire later than those of the conformance checks. */
 export class RawClient extends ConformanceClient {
@@ -11,7 +9,7 @@ export class RawClient extends ConformanceClient {
     port: number,
     path: string,
     headers?: Record<string, string>,
-    timeout = TIMEOUT,
+    timeout = LONGEST_WAIT,
     host?: string,
   ): Promise<RawClient> {
     return super.connect(port, path, headers, timeout, host);

@@ -2,13 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Exit } from './child.js';
+import { LONGEST_WAIT } from './longest-wait.js';
 
 declare const NEST_MAJOR: number;
 
 const ROOT = process.cwd();
 const REGISTER = pathToFileURL(join(ROOT, 'test/support/child/register.mjs')).href;
-/** Milliseconds to wait for output: on a busy machine processes start slowly. */
-const TIMEOUT = 60_000;
 
 const running = new Set<Sample>();
 
@@ -55,7 +54,7 @@ export class Sample {
       return await new Promise<string[]>((resolve, reject) => {
         const fail = (why: string): void =>
           reject(new Error(`${pattern.source}, ${times} times: ${why}\n${this.output}`));
-        timer = setTimeout(() => fail(`not within ${TIMEOUT} ms`), TIMEOUT);
+        timer = setTimeout(() => fail(`not within ${LONGEST_WAIT} ms`), LONGEST_WAIT);
         void this.exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}`));
         check = () => {
           const found = [...this.output.matchAll(new RegExp(pattern, 'g'))];

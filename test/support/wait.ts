@@ -1,3 +1,5 @@
+import { LONGEST_WAIT } from './longest-wait.js';
+
 // of Node, also where a spec replaces the clock later
 const { setImmediate, setTimeout, performance } = globalThis;
 const now = performance.now.bind(performance);
@@ -7,13 +9,13 @@ const EAGER_MS = 20;
 const PAUSE_MS = 2;
 
 /**
- * Resolves when the condition holds, and fails after a minute: a busy machine takes long. Checks it on each turn of the
+ * Resolves when the condition holds, and fails after LONGEST_WAIT. Checks it on each turn of the
  * event loop for 20 ms, then every 2 ms, so that the processor is free for what the test waits for.
  */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  milliseconds = 60_000,
+  milliseconds = LONGEST_WAIT,
 ): Promise<void> {
   const start = now();
   while (!(await condition())) {

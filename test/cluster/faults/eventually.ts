@@ -1,3 +1,5 @@
+import { LONGEST_WAIT } from '../../support/longest-wait.js';
+
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
@@ -5,7 +7,7 @@ export const pause = (milliseconds: number): Promise<void> =>
 export async function eventually(
   event: string,
   condition: () => boolean | Promise<boolean>,
-  timeout = 20_000,
+  timeout = LONGEST_WAIT,
 ): Promise<void> {
   const deadline = Date.now() + timeout;
   while (!(await condition())) {

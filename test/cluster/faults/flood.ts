@@ -23,8 +23,6 @@ const REQUEST_TIMEOUT = 1_000;
  * The nodes have to drop nodes that never existed.
  */
 const RECOVERS_WITHIN = 10_000;
-/** The timeout of `beforeAll`, in milliseconds. */
-export const SETUP_TIMEOUT = 240_000;
 
 /** How the messages of one node arrived at one client. */
 export interface Delivery {

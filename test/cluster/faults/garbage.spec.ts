@@ -4,7 +4,7 @@ import { newSeed } from '../../support/random.js';
 import { startBeforeTests } from './begin.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair, startWorkers, type ClusterNode } from './node-process.js';
-import { SETUP_TIMEOUT, flood, type FloodResult } from './flood.js';
+import { flood, type FloodResult } from './flood.js';
 import { sendToCluster, sendToPostgres, sendToRedis, type SendGarbage } from './malformed-senders.js';
 
 /** How long a request may take, in milliseconds. Its own timeout is one second: a node that never existed never answers. */
@@ -45,7 +45,7 @@ function flooding(
             `messages ${deliveries.map(({ phases }) => phases.join('+')).join(', ')}\n`,
         );
       }
-    }, SETUP_TIMEOUT);
+    });
 
     describe.each(backends)('%s', (backend) => {
       it('drops and counts malformed messages, and logs a few lines', () => {

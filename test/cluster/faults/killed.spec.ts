@@ -29,5 +29,5 @@ describe("the primary process of Node's cluster", () => {
     await primary.kill();
     await until('the end of the workers', () => nodes.every(({ isRunning }) => !isRunning));
     await until('the end of the connection', () => client.closed === 1006);
-  }, 60_000);
+  });
 });

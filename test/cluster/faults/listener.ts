@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { LONGEST_WAIT } from '../../support/longest-wait.js';
 
 /** The data of the messages that nodes send repeatedly: the sender, a number and the time. */
 export interface Tick {
@@ -12,8 +13,6 @@ export interface ReceivedTick extends Tick {
   event: 'tick' | 'own';
   receivedAt: number;
 }
-
-const TIMEOUT = 20_000;
 
 const all = new Set<Listener>();
 afterAll(() => {
@@ -59,7 +58,7 @@ export class Listener {
   }
 
   /** Resolves when the condition holds. It is checked whenever a frame arrives. */
-  async until(event: string, condition: () => boolean, timeout = TIMEOUT): Promise<void> {
+  async until(event: string, condition: () => boolean, timeout = LONGEST_WAIT): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve, reject) => {
       const fail = (): void => reject(new Error(`${event} did not arrive at a client of ${this.node}`));

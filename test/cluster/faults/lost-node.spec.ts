@@ -4,7 +4,7 @@ import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { startBeforeTests } from './begin.js';
 import { BACKENDS, HEARTBEAT, type Backend } from './backends.js';
 import { startNodes, startWorkers, type ClusterNode, type Report } from './node-process.js';
-import { SETUP_TIMEOUT, loseNodes, type Losses } from './lost-node.js';
+import { loseNodes, type Losses } from './lost-node.js';
 
 type Three = [ClusterNode, ClusterNode, ClusterNode];
 
@@ -42,7 +42,7 @@ function losing(
             `counted and present after ${returned} ms; local delivery ${localDelay.median}/${localDelay.max} ms\n`,
         );
       }
-    }, SETUP_TIMEOUT);
+    });
 
     describe.each(backends)('%s', (backend) => {
       const bound = isNoticedImmediately(backend)

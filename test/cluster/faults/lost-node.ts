@@ -13,8 +13,6 @@ const PAUSE = 6_000;
 const REQUEST_TIMEOUT = 1_000;
 /** How long other nodes may need to update their count of nodes, in milliseconds. */
 const NOTICES_WITHIN = 20_000;
-/** The timeout of `beforeAll`, in milliseconds. */
-export const SETUP_TIMEOUT = 240_000;
 
 /** What happened with two of three nodes: one was paused for a while, and another was killed. Times in milliseconds. */
 export interface Losses {

@@ -1,7 +1,7 @@
 import type { Backend } from './backends.js';
 import { startBeforeTests } from './begin.js';
 import type { ClusterNode } from './node-process.js';
-import { runFault, SETUP_TIMEOUT, type Fault, type Outcome, type Span } from './outage.js';
+import { runFault, type Fault, type Outcome, type Span } from './outage.js';
 
 /** Milliseconds: two between the checks, two for the answer, and a margin for a busy machine. */
 const AWAY_WITHIN = 7_000;
@@ -44,7 +44,7 @@ export function outages(
       process.stderr.write(
         `${title}; a node's processor ${(cpu * 100).toFixed(0)} %\n${reportLines.join('\n')}\n`,
       );
-    }, SETUP_TIMEOUT);
+    });
     cases((backend) => outcomes[backend]!);
   });
 }

@@ -22,8 +22,6 @@ const AFTER = 1_500;
 const REQUEST_TIMEOUT = 1_500;
 /** How long the cluster may need to recover once the broker is back, in milliseconds. */
 const RECOVERS_WITHIN = 20_000;
-/** The timeout of `beforeAll`, in milliseconds. */
-export const SETUP_TIMEOUT = OUTAGE + RECOVERS_WITHIN + 150_000;
 
 const REQUESTS: readonly RequestKind[] = ['fetchSockets', 'emitWithAck', 'serverSideEmitWithAck'];
 

@@ -26,8 +26,6 @@ export interface MixedNode {
   readonly rooms: Namespace;
 }
 
-const START_TIMEOUT = 120_000;
-
 /** A node of Nest with `IoAdapter` and one of ours on one broker, and the clients of the current test. */
 export class MixedCluster {
   private readonly broker: Broker | undefined;
@@ -40,7 +38,7 @@ export class MixedCluster {
     private readonly backend: Backend,
     private readonly kind: Kind,
   ) {
-    beforeAll(() => this.start(), START_TIMEOUT);
+    beforeAll(() => this.start());
     afterEach(() => this.leave());
     afterAll(() => this.close());
     this.broker = backend.broker?.();

@@ -1,6 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { transform } from '@swc/core';
+
+const { version } = createRequire(import.meta.url)('@swc/core/package.json');
 
 const PACKAGE = new URL('../../../lib/', import.meta.url).href;
 const NEST_11 = new URL('../../nest-11/package.json', import.meta.url).href;
@@ -39,7 +44,26 @@ export function resolve(specifier, context, next) {
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
-  const filename = fileURLToPath(url);
-  const { code } = await transform(await readFile(filename, 'utf8'), { ...OPTIONS, filename });
-  return { format: 'module', source: code, shortCircuit: true };
+  return { format: 'module', source: await compiled(fileURLToPath(url)), shortCircuit: true };
+}
+
+/** Compiled files. Without them a child would load and compile the package each time: half of the time that it takes to start. */
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/child-programs', import.meta.url));
+mkdirSync(CACHE, { recursive: true });
+
+async function compiled(filename) {
+  const text = await readFile(filename, 'utf8');
+  const key = createHash('sha256')
+    .update([version, JSON.stringify(OPTIONS), filename, text].join('\0'))
+    .digest('hex');
+  const file = join(CACHE, `${key}.mjs`);
+  const known = await readFile(file, 'utf8').catch(() => undefined);
+  if (known !== undefined) return known;
+  const { transform } = await import('@swc/core');
+  const { code } = await transform(text, { ...OPTIONS, filename });
+  // several children start at a time, and none may read half a file
+  const part = `${file}.${process.pid}`;
+  await writeFile(part, code);
+  await rename(part, file);
+  return code;
 }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Broker } from '../brokers/broker.js';
 import { Child } from '../child.js';
 import { TestClient, type ConnectOptions, type Received } from '../client.js';
+import { LONGEST_WAIT } from '../longest-wait.js';
 import type { Backend, Link } from './backend.js';
 import { LocalNode } from './local-node.js';
 import type { ClusterNode } from './node.js';
@@ -10,10 +11,8 @@ import { WorkerNode } from './worker-node.js';
 /** The paths that each node has from the start. */
 const PATHS = ['/ws', '/ws/other'];
 const NAMES = ['one', 'two', 'three'] as const;
-/** Milliseconds for nodes to discover each other, and between two checks. */
-const DISCOVERY_TIMEOUT = 30_000;
+/** Milliseconds between two checks. */
 const POLL_INTERVAL = 10;
-const START_TIMEOUT = 120_000;
 
 /** A client, its socket's id, and the node that it is connected to. */
 export interface Member {
@@ -38,7 +37,7 @@ export class Cluster {
   private marks = 0;
 
   constructor(readonly backend: Backend) {
-    beforeAll(() => this.start(), START_TIMEOUT);
+    beforeAll(() => this.start());
     afterEach(async () => {
       await this.drain();
       await this.leave();
@@ -186,11 +185,11 @@ export class Cluster {
     for (const { client } of members) client.frames.length = 0;
   }
 
-  /** Polls until the condition holds. Fails after half a minute. */
+  /** Polls until the condition holds. Fails after LONGEST_WAIT. */
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + DISCOVERY_TIMEOUT;
+    const deadline = Date.now() + LONGEST_WAIT;
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${DISCOVERY_TIMEOUT} ms`);
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${LONGEST_WAIT} ms`);
       await pause(POLL_INTERVAL);
     }
   }

@@ -96,9 +96,12 @@ export class ClusterRecovery implements Recovery {
       unplaced: gap,
       server: this.server,
     };
-    this.adapter.persistSession({ ...session, pid: token, also: former } as AdapterSession);
-    if (former !== undefined)
-      this.adapter.persistSession({ ...session, pid: former, also: token } as AdapterSession);
+    // the token that decides first, see isOurs()
+    const tokens = former === undefined ? [token] : [token, former].sort();
+    for (const pid of tokens) {
+      const also = tokens.find((other) => other !== pid);
+      this.adapter.persistSession({ ...session, pid, also } as AdapterSession);
+    }
   }
 
   async resume(token: string, offset: string, request: ResumeRequest): Promise<Resumption | undefined> {
@@ -119,8 +122,7 @@ export class ClusterRecovery implements Recovery {
         };
         await this.budget.spend(request, takeOver);
       }
-      // takes the session out of the store by its other token too, without reading the log
-      if (found?.also) await restoreFrom(this.adapter, found.also, offset, startRestore(this.adapter, true));
+      if (found !== undefined && !(await this.isOurs(found, offset))) return void endRecording();
       const packets = found && this.withoutRepeated(await this.packetsOf(found, offset, metas));
       const missed = packets && toFrames(packets, request.encoding, metas);
       if (found === undefined || missed === undefined) return void endRecording();
@@ -162,6 +164,16 @@ export class ClusterRecovery implements Recovery {
     const copy = await restoreCopy(this.parent.adapter, found, '', offset);
     const packets = copy && [...found.missedPackets, ...copy.missedPackets];
     return packets && { ...found, missedPackets: packets.sort(byLastElement) };
+  }
+
+  /**
+   * Takes a session with two tokens out of the store by the other one, too, without reading the log. Another node may have taken
+   * it by that token at the same moment, and the store may fail to remove one: who has the smaller token has the session.
+   */
+  private async isOurs({ pid: token, also }: AdapterSession, offset: string): Promise<boolean> {
+    if (!also) return true;
+    const other = await restoreFrom(this.adapter, also, offset, startRestore(this.adapter, true));
+    return token < also || other?.also === token;
   }
 
   /** Removes the packets that repeat earlier ones. The last element of each is its offset. */

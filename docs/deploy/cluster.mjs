@@ -12,7 +12,7 @@ import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setupPrimary } from '@socket.io/cluster-adapter';
 
-/** shutdownTimeout (5 s), sending the clients away (5 s), closing handshakes, handleDisconnect, broadcasts (2 s each), and some more. */
+/** shutdownTimeout (5 s), sending clients away (5 s), closing handshakes, handleDisconnect, broadcasts (2 s each), and some more. */
 const KILL_TIMEOUT = 25_000;
 /** Before a worker that ended is replaced, so that one that cannot start does not take a whole core. Milliseconds. */
 const RESTART_DELAY = 1_000;

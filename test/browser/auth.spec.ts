@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { AppModule } from '../../sample/02-auth/src/app.module.js';
 import { bundleClient } from '../../scripts/client-bundle.js';
@@ -60,8 +59,6 @@ class Tab {
     return lines.map((line) => line.trim()).filter((line) => line.startsWith(start));
   }
 }
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('sample 02-auth in Chromium', () => {
   let chromium: Chromium | undefined;

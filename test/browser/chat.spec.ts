@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { AppModule } from '../../sample/01-chat/src/app.module.js';
 import { ChatHistoryService } from '../../sample/01-chat/src/chat-history.service.js';
@@ -72,8 +71,6 @@ class ChatWindow {
     return this.page.locator('#names .name').allTextContents();
   }
 }
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('sample 01-chat in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { Controller, Get, Header } from '@nestjs/common';
 import type { Page } from 'playwright-core';
 import { bundleClient } from '../../scripts/client-bundle.js';
@@ -71,8 +70,6 @@ class Site {
     return bundle;
   }
 }
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('the client in Chromium', () => {
   let chromium: Chromium | undefined;

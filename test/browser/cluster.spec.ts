@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Sample } from '../support/sample.js';
 import { violations } from './axe.js';
@@ -58,8 +57,6 @@ class Tab {
     return this.page.locator('#log .message').allInnerTexts();
   }
 }
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('sample 03-cluster in Chromium', () => {
   let chromium: Chromium | undefined;

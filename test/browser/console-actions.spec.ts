@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
@@ -6,8 +5,6 @@ import { startTalk, startTalkBehindProxy } from './console-app.js';
 import { AdminGuard, TalkGateway, TOKEN, type ConsoleOptions } from './console-gateway.js';
 import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('actions and sign-in of the console in Chromium', () => {
   let chromium: Chromium | undefined;

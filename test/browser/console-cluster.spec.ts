@@ -1,11 +1,8 @@
-import { jest } from '@jest/globals';
 import { RedisServer, describeWithRedis } from '../support/brokers/redis.js';
 import { Child } from '../support/child.js';
 import { TestClient } from '../support/client.js';
 import { ConsolePage } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
-
-// A browser on a busy machine is slow, and a node that stops is noticed by its silence.
 
 interface Node {
   child: Child;

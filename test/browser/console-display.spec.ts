@@ -1,11 +1,8 @@
-import { jest } from '@jest/globals';
 import type { TestApp } from '../support/app.js';
 import { violations } from './axe.js';
 import { startTalk } from './console-app.js';
 import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
-
-// A browser on a busy machine is slow.
 
 const LONG = 'a-name-without-any-space-'.repeat(8);
 

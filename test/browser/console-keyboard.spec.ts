@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
@@ -6,8 +5,6 @@ import { startTalk } from './console-app.js';
 import { TalkGateway } from './console-gateway.js';
 import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
-
-// A browser on a busy machine is slow.
 
 /** Returns the name of the focused element: its label, or its text. */
 const focused = (page: Page): Promise<string> =>

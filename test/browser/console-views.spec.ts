@@ -1,12 +1,9 @@
-import { jest } from '@jest/globals';
 import type { TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 import { startTalk } from './console-app.js';
 import { HOSTILE, TalkGateway, type ConsoleOptions } from './console-gateway.js';
 import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
-
-// A browser on a busy machine is slow.
 
 const ROWS = '#view tbody tr';
 

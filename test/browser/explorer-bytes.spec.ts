@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { IsInstance, IsString } from 'class-validator';
 import { EnvelopeExplorer } from '../../lib/explorer/index.js';
@@ -6,8 +5,6 @@ import { messagePack } from '../../lib/msgpack/index.js';
 import { startApp } from '../support/app.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
-
-// A browser on a busy machine is slow.
 
 class FileDto {
   @IsString() name!: string;

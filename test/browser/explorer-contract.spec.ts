@@ -1,11 +1,8 @@
-import { jest } from '@jest/globals';
 import { EnvelopeExplorer } from '../../lib/explorer/index.js';
 import { GATEWAYS, JwtGuard, KeyGuard } from '../contract/rich-app.js';
 import { startApp } from '../support/app.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('the explorer in Chromium with a generated contract', () => {
   let chromium: Chromium | undefined;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { startChat } from '../explorer/chat.js';
 import { until } from '../support/wait.js';
 import { violations } from './axe.js';
@@ -19,8 +18,6 @@ const CUT_OFF = `(() => {
     })
     .map((field) => field.id || field.dataset.parameter);
 })()`;
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('the explorer in Chromium for a new user', () => {
   let chromium: Chromium | undefined;

@@ -1,11 +1,8 @@
-import { jest } from '@jest/globals';
 import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import { HOSTILE, startChat } from '../explorer/chat.js';
 import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('the explorer in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import {
   ConnectedSocket,
@@ -70,8 +69,6 @@ class Chat {
     return { origin: headers['origin'], cookie: headers['cookie'], auth: client.handshake.auth };
   }
 }
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('the client over HTTP in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { Reliable, ReliableOptions } from '../../lib/client/reliable.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -18,8 +17,6 @@ declare function remove(): Promise<void>;
 declare function occupy(): Promise<void>;
 
 const CONNECTION_ERROR = /^WebSocket connection to .* failed: /;
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('indexedDbOutbox in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClientSocket } from '../../lib/client/index.js';
@@ -28,8 +27,6 @@ class Files {
     return { name, size: bytes.length, reversed: Buffer.from(bytes).reverse() };
   }
 }
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('MessagePack in Chromium', () => {
   let chromium: Chromium | undefined;

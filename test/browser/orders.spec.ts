@@ -6,8 +6,6 @@ import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { BuiltPage, OrdersWindow } from './orders-page.js';
 
-// A browser on a busy machine is slow.
-
 describeInBrowser('sample 06-orders in Chromium', () => {
   const environment = { ...process.env };
   let page: BuiltPage | undefined;

@@ -1,7 +1,6 @@
 import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { PageGateway } from '../react/gateway.js';
 import { startApp } from '../support/app.js';
@@ -49,8 +48,6 @@ export function Watched({ id }) {
   return <output>{version + ' one: ' + (data ? data.id + '.' + data.version : '-') + ' ' + state}</output>;
 }`,
 };
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('a page of React and Vite in Chromium', () => {
   let chromium: Chromium | undefined;

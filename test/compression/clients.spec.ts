@@ -1,6 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
-import { jest } from '@jest/globals';
 import { MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import type { EnvelopeServer } from '../../lib/index.js';
 import { startSharedApp, type TestApp } from '../support/app.js';
@@ -69,8 +68,6 @@ class NewsGateway {
     for (const text of expected) this.server.emit('news', text);
   }
 }
-
-// another process starts slowly on a busy machine
 
 describe('compressed messages are read by', () => {
   let app: TestApp;

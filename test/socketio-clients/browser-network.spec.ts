@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Chromium, describeInBrowser } from '../browser/chromium.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
@@ -18,8 +17,6 @@ const TRANSPORTS: [string, string[]][] = [
  * was no connection that could break. A browser on a busy machine may answer a ping seconds later.
  */
 const SHORT_PINGS = { pingInterval: 1_000, pingTimeout: 4_000 };
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('socket.io-client in Chromium', () => {
   let chromium: Chromium | undefined;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Page } from 'playwright-core';
@@ -12,8 +11,6 @@ const TRANSPORTS: [string, string[]][] = [
   ['polling', ['polling']],
   ['upgraded', ['polling', 'websocket']],
 ];
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('socket.io-client on a page of another origin', () => {
   let chromium: Chromium | undefined;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Chromium, describeInBrowser } from '../browser/chromium.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
@@ -17,8 +16,6 @@ const TRANSPORTS: [string, string[]][] = [
   ['upgraded', ['polling', 'websocket']],
 ];
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
-
-// A browser on a busy machine is slow.
 
 describeInBrowser('socket.io-client in Chromium', () => {
   let chromium: Chromium | undefined;

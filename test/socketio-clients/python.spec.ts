@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { describeOurs, describeServers, startIoApp, type IoApp, type ServerName } from './fixture.js';
@@ -11,8 +10,6 @@ const TRANSPORTS: [string, PythonTransports][] = [
   ['polling', ['polling']],
   ['upgraded', ['polling', 'websocket']],
 ];
-
-// a process of Python on a busy machine is slow
 
 describeWithPython('python3-socketio', () => {
   let python: Python;

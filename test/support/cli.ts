@@ -1,7 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { COMMANDS } from '../../lib/cli/commands.js';
 import type { Stream } from '../../lib/cli/output.js';
 import { run } from '../../lib/cli/run.js';
@@ -9,7 +8,6 @@ import { until } from './wait.js';
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
-// processes take their time on a busy machine
 /** Milliseconds to wait for a process. */
 const DEADLINE = 120_000;
 let program: string | undefined;

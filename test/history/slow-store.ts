@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { memoryHistory, type HistoryStore } from '../../lib/history/index.js';
 import type { Random } from '../support/random.js';
 
@@ -17,7 +17,10 @@ export class SlowStore {
 
   constructor(
     private readonly random: Random,
-    /** The maximum delay of a command, in milliseconds. */
+    /**
+     * The maximum delay of a command, in turns of the event loop: milliseconds of a slow machine would add up to more than a join
+     * waits for the store.
+     */
     private readonly delay: number,
   ) {}
 
@@ -41,7 +44,8 @@ export class SlowStore {
     let last: Promise<unknown> = Promise.resolve();
     const run = <Result>(command: () => Result | Promise<Result>): Promise<Result> => {
       const result = last.then(async () => {
-        if (this.delay > 0 && this.random.chance(0.5)) await pause(this.random.below(this.delay));
+        const turns = this.random.chance(0.5) ? this.random.below(this.delay) : 0;
+        for (let count = 0; count < turns; count++) await turn();
         await this.stalled;
         return command();
       });

@@ -28,7 +28,7 @@ describe('clients that enter a room during a storm of broadcasts', () => {
     'receive each message once, those of each node in order, on two nodes with a slow store',
     async () => {
       const seed = newSeed();
-      const store = new SlowStore(new Random(seed), 5);
+      const store = new SlowStore(new Random(seed), 20);
       const bus = new Bus();
       const start = () =>
         startNode({ adapter: bus.adapter, history: roomHistory({ rooms, store: store.connect() }) });

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import type { TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
@@ -105,7 +106,10 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     for (const address of ['203.0.113.7', '203.0.113.7', '2001:db8::1']) await refuse(address);
     const console_ = await (await openPage(app)).openSignedIn();
     const { page } = console_;
-    await page.getByRole('link', { name: 'Refused by address' }).click();
+    const refusal = { status: 429, why: 'rate', address: '198.51.100.99', isShared: false };
+    for (let count = 0; count < 20_000; count++) channel('nestjs-envelope.upgrade.refuse').publish(refusal);
+    await console_.expectText('.problems', 'more than 10 times a second. Address: 198.51.100.99.');
+    await page.getByRole('link', { name: 'Show them' }).click();
     await console_.expectView('Refused by address');
     await console_.expectRow('Refused by address', '203.0.113.7', '403: a page of a foreign origin', '2');
     const button = console_.button('Block the address 203.0.113.7');

@@ -46,7 +46,7 @@ class Console {
     url.protocol = url.protocol.replace('http', 'ws');
     this.#connection = new AdminConnection(url, closeCodes, isReachable);
     this.#state = new StatePanel(this.#connection);
-    this.#watch = new Watch((event) => this.#request(event), closeCodes);
+    this.#watch = new Watch((event, data) => this.#request(event, data), closeCodes);
     this.#connection.addEventListener('state', () => this.#stateChanged());
     addEventListener('hashchange', () => this.#context !== undefined && this.#show(true));
     $('skip').addEventListener('click', (event) => {

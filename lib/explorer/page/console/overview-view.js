@@ -70,10 +70,10 @@ export class OverviewView {
   }
 
   #update() {
-    const { overview, history } = this.#watch;
+    const { overview, history, refused } = this.#watch;
     if (overview === undefined) return;
     for (const figure of this.#figures) figure.update(history);
-    this.#showProblems(problemsOf(overview));
+    this.#showProblems(problemsOf(overview, refused));
     this.#nodes.update(overview.nodes.map((node) => ({ ...node, at: overview.at })));
     this.#namespaces.update(overview.namespaces);
     this.#more.hidden = overview.moreNamespaces === 0;

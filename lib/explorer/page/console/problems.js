@@ -1,4 +1,5 @@
 import { clock, plural } from './format.js';
+import { MANY_REFUSALS, refusedLabel } from './refusal-reasons.js';
 import { routeTo } from './route.js';
 
 /** The share of time from which an event loop counts as overloaded. */
@@ -7,9 +8,10 @@ const OVERLOADED = 0.9;
 /**
  * Returns what somebody must know, the worst first.
  *
+ * @param refused the address that is refused most often at present; `undefined`: none
  * @returns rows `{ key, text, isBad, href }`; `text` changes only if the problem does, not with each overview
  */
-export function problemsOf({ nodes, namespaces, unknown }) {
+export function problemsOf({ nodes, namespaces, unknown }, refused) {
   const problems = [];
   for (const { id, name, state, seenAt } of nodes)
     if (state === 'silent')
@@ -32,6 +34,12 @@ export function problemsOf({ nodes, namespaces, unknown }) {
         key: `draining ${id}`,
         text: `${name} drains: it refuses new clients, and sends its own to other nodes.`,
       });
+  if (refused?.rate >= MANY_REFUSALS)
+    problems.push({
+      key: 'refused',
+      text: `Requests to connect are refused more than ${MANY_REFUSALS} times a second. Address: ${refusedLabel(refused)}.`,
+      href: routeTo('refused'),
+    });
   const blocks = Math.max(0, ...live.map((node) => node.blocks));
   if (blocks > 0)
     problems.push({

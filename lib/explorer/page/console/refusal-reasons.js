@@ -1,3 +1,12 @@
+/** Refusals in a second from which an address stands out. */
+export const MANY_REFUSALS = 10;
+
+/** Returns who was refused. */
+export function refusedLabel({ address, isShared }) {
+  if (address === '') return 'not known';
+  return isShared ? `${address}, a proxy for many clients` : address;
+}
+
 /** What the reasons of refused upgrades mean. */
 const REASONS = {
   origin: 'a page of a foreign origin',

@@ -4,7 +4,7 @@ import { count, duration, rate } from './format.js';
 import { listLayout } from './list-layout.js';
 import { MissingNodes } from './missing-nodes.js';
 import { Pager } from './pager.js';
-import { refusalLabel } from './refusal-reasons.js';
+import { MANY_REFUSALS, refusalLabel, refusedLabel } from './refusal-reasons.js';
 import { Table } from './table.js';
 
 const FIELDS = [
@@ -19,9 +19,6 @@ const FIELDS = [
     ],
   },
 ];
-
-/** Refusals in a second from which an address stands out. */
-const MANY = 10;
 
 /** The addresses whose requests to connect were refused, over all nodes. */
 export class RefusalsView {
@@ -106,14 +103,13 @@ export class RefusalsView {
       columns: [
         {
           title: 'Address',
-          text: ({ address, isShared }) =>
-            address === '' ? 'not known' : isShared ? `${address}, a proxy for many clients` : address,
+          text: refusedLabel,
           bar: (row) => this.#figureOf(row) / this.#largest,
         },
         {
           title: 'Refused /s',
           text: (row) => rate(row.rate),
-          tone: (row) => (row.rate >= MANY ? 'bad' : row.rate === 0 ? 'soft' : ''),
+          tone: (row) => (row.rate >= MANY_REFUSALS ? 'bad' : row.rate === 0 ? 'soft' : ''),
           isEnd: true,
         },
         { title: 'All', text: (row) => count(row.count), isEnd: true },

@@ -9,6 +9,8 @@ const LATELY = 60_000;
 export class Watch extends EventTarget {
   /** The last overview; `undefined` before the first one. */
   overview = undefined;
+  /** The address that was refused most often when that came; `undefined`: none. */
+  refused = undefined;
   /** Figures of the last overviews, the newest last: objects of numbers, where `undefined` means not known. */
   history = [];
   #request;
@@ -45,7 +47,11 @@ export class Watch extends EventTarget {
   }
 
   async #load() {
-    const overview = await this.#request('overview');
+    const [overview, refusals] = await Promise.all([
+      this.#request('overview'),
+      this.#request('refusals', { order: 'rate', limit: 1 }),
+    ]);
+    this.refused = refusals.rows[0];
     const before = this.overview;
     this.overview = overview;
     // counts of other nodes are not comparable: those of a node that starts to answer would look like a burst

@@ -8,7 +8,7 @@ const WATCHED = ['TCPServerWrap', 'TCPSocketWrap', 'PipeServerWrap', 'ProcessWra
 if (process.send) WATCHED.push('Timeout');
 
 /** It only ends the wait for what is left open: on a busy machine, handles close late. */
-const GRACE_MS = 20_000;
+const GRACE_MS = 120_000;
 
 /** Fails a spec file that leaves handles open. Jest alone kills its worker and only prints a warning. */
 export default class LeakCheckEnvironment extends TestEnvironment {

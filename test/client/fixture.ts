@@ -2,8 +2,8 @@ import { connect, type ClientOptions, type ClientSocket, type EventsMap } from '
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { GuardedGateway, TestGateway, type FromClient, type FromServer } from './fixture-gateway.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
-const TIMEOUT = 20_000;
 const sockets = new Set<{ disconnect(): unknown }>();
 const networks = new Set<FaultyNetwork>();
 
@@ -60,9 +60,9 @@ export function next<Value = unknown>(
   socket: { once(event: never, listener: never): unknown },
   event: string,
 ): Promise<Value[]> {
-  const trace = new Error(`"${event}" did not come within ${TIMEOUT} ms`);
+  const trace = new Error(`"${event}" did not come within ${LONGEST_WAIT} ms`);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(trace), TIMEOUT);
+    const timer = setTimeout(() => reject(trace), LONGEST_WAIT);
     const listener = (...args: Value[]): void => {
       clearTimeout(timer);
       resolve(args);

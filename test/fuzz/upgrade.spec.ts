@@ -10,6 +10,7 @@ import { check, fuzzConnections } from './fuzz.js';
 import { acceptOf, offeredBy, readResponses, readHandshake, type HttpResponse } from './http-model.js';
 import { readServerFrames } from './rfc6455.js';
 import { CANARY, randomUpgrade } from './upgrade-corpus.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 @WebSocketGateway({ path: '/ws' })
 class OpenGateway {
@@ -45,7 +46,6 @@ const PLATFORM_MESSAGE =
   /^(Cannot [A-Z]+ |.*not a valid url|Failed to decode|Client Error|Unsupported Media)/;
 /** The token that the guard accepts, plain or in base64. */
 const TOKEN = /right|eyJ0b2tlbiI6InJpZ2h0/;
-const TIMEOUT = 20_000;
 
 /**
  * Sends a request. Resolves with all bytes until the connection closes. The client ends its half when `done` resolves.
@@ -54,7 +54,7 @@ function exchange(port: number, request: Buffer, done: () => Promise<void>): Pro
   return new Promise((resolve, reject) => {
     const tcp = connect(port, '127.0.0.1');
     const chunks: Buffer[] = [];
-    const timer = setTimeout(() => reject(new Error('the connection did not close')), TIMEOUT);
+    const timer = setTimeout(() => reject(new Error('the connection did not close')), LONGEST_WAIT);
     tcp.on('data', (chunk) => void chunks.push(chunk));
     // a server that resets the connection during the write has responded, too
     tcp.on('error', () => undefined);

@@ -99,6 +99,5 @@ describe('disconnected clients', () => {
       },
       ['question', 'news'],
     ),
-    120_000,
   );
 });

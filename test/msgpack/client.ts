@@ -1,6 +1,7 @@
 import { decode, encode } from '@msgpack/msgpack';
 import { WebSocket, type ClientOptions } from 'ws';
 import { Waiter } from '../support/client.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 export interface PackedMessage {
   event?: string;
@@ -21,7 +22,7 @@ export class PackedClient {
   readonly messages: PackedMessage[] = [];
   closed: number | undefined;
   private readonly taken = new Set<PackedMessage>();
-  private readonly waiter = new Waiter(5_000);
+  private readonly waiter = new Waiter(LONGEST_WAIT);
 
   constructor(url: string, protocols: string[] = [MSGPACK, 'envelope.v1'], options?: ClientOptions) {
     this.ws = new WebSocket(url, protocols, options);

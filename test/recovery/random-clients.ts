@@ -2,6 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import { Waiter } from '../support/client.js';
 import type { TestApp } from '../support/app.js';
 import { RecoveringClient } from './recovery-client.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /** A client that loses its connection at random times, of either protocol. */
 export interface RandomClient {
@@ -55,13 +56,11 @@ interface Recovering {
   _lastOffset?: unknown;
 }
 
-const TIMEOUT = 20_000;
-
 /** A client of Socket.IO. Needs an event before it can resume: its offset is the last argument of each. */
 export class RandomIoClient implements RandomClient {
   isRecovered = false;
   private readonly names: string[] = [];
-  private readonly waiter = new Waiter(TIMEOUT);
+  private readonly waiter = new Waiter(LONGEST_WAIT);
   private socket: Socket | undefined;
 
   get id(): string {

@@ -5,13 +5,12 @@ import { mutateBytes } from '../fuzz/mutator.js';
 import { randomUpgrade } from '../fuzz/upgrade-corpus.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, OP, RawClient } from '../support/raw-client.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /** Connects, does what its name says, and disconnects before it resolves. Accepts any reaction of the server. */
 export type SoakClient = (random: Random, port: number) => Promise<void>;
 
 const PATHS = ['/soak', '/soak', '/guarded?token=right', '/slow', '/rooms/room-'];
-/** Milliseconds: hundreds of clients at a time keep a small machine busy. */
-const TIMEOUT = 30_000;
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
@@ -41,7 +40,7 @@ async function disconnect(random: Random, client: RawClient): Promise<void> {
 
 async function connectClient(random: Random, port: number, path = pathOf(random)): Promise<RawClient> {
   const headers = random.chance(0.3) ? { 'Sec-WebSocket-Protocol': 'envelope.v1' } : undefined;
-  return RawClient.connect(port, path, headers, TIMEOUT);
+  return RawClient.connect(port, path, headers, LONGEST_WAIT);
 }
 
 /** Reads until the text arrives or the connection closes. Answers a close frame. */
@@ -144,7 +143,7 @@ const stopReading: SoakClient = async (random, port) => {
 
 /** Answers no pings, and waits until the server disconnects it. */
 const ignorePings: SoakClient = async (_random, port) => {
-  const client = await RawClient.connect(port, '/soak', {}, TIMEOUT);
+  const client = await RawClient.connect(port, '/soak', {}, LONGEST_WAIT);
   await client.ended();
 };
 

@@ -11,11 +11,10 @@ import { serveCommands } from '../support/child/program.js';
 import { until } from '../support/wait.js';
 import { countByName, sizesUnder, type Figures } from './figures.js';
 import { DeflatedGateway, GuardedGateway, NamespaceGateway, SlowGateway, SoakGateway } from './gateways.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 const GATEWAYS = [SoakGateway, DeflatedGateway, NamespaceGateway, GuardedGateway, SlowGateway];
 const CLASSES = { EnvelopeSocket, EnvelopeServer, IncomingRequest, WebSocket, IncomingMessage, Socket };
-/** Milliseconds to wait until all connections have closed. */
-const TIMEOUT = 15_000;
 
 const { nest, port } = await boot({ providers: GATEWAYS }, { pingInterval: 400, pingTimeout: 400 });
 const adapter = adapterOf(nest);
@@ -74,7 +73,7 @@ async function measure(isThorough: boolean): Promise<Figures> {
 async function measureAtRest(): Promise<Figures> {
   // the figures tell of those that stay open
   const isAtRest = async (): Promise<boolean> => (await openConnections()) === 0;
-  await until('the end of all connections', isAtRest, TIMEOUT).catch(() => undefined);
+  await until('the end of all connections', isAtRest, LONGEST_WAIT).catch(() => undefined);
   const timers = (figures: Figures): number => figures.resources['Timeout'] ?? 0;
   let figures = await measure(false);
   for (let before = Infinity; timers(figures) < before;) {

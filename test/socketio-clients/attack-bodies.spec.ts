@@ -192,7 +192,6 @@ describeOurs('a poll', () => {
       },
       { adapter: { limits: { maxBufferedBytes: 200_000 } } },
     ),
-    300_000,
   );
 
   it(

@@ -75,7 +75,6 @@ describeOurs('attachments', () => {
       },
       { adapter: { limits: { maxPayload: 100_000 } } },
     ),
-    300_000,
   );
 
   it(

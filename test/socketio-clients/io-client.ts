@@ -1,5 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { Waiter } from '../support/client.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /** How a client connects: `upgraded` is the default of Socket.IO, polling first and then a WebSocket. */
 export type TransportName = 'websocket' | 'polling' | 'upgraded';
@@ -10,8 +11,6 @@ export interface IoClientOptions extends Partial<Omit<ManagerOptions & SocketOpt
   /** Default `websocket`. */
   transport?: TransportName;
 }
-
-const TIMEOUT = 20_000;
 
 /** `any` under a name that the linter allows: tests look into payloads freely. */
 export type Any = ReturnType<typeof JSON.parse>;
@@ -29,7 +28,7 @@ export class IoClient {
   error: ConnectError | undefined;
   readonly socket: Socket;
   private readonly taken = new Set<unknown>();
-  private readonly waiter = new Waiter(TIMEOUT);
+  private readonly waiter = new Waiter(LONGEST_WAIT);
   private readonly isUpgraded: boolean;
 
   constructor(target: string | Socket, { transport = 'websocket', ...options }: IoClientOptions = {}) {
@@ -97,7 +96,7 @@ export class IoClient {
   /** Sends a request. Resolves with all values of its answer. */
   ask(event: string, ...args: unknown[]): Promise<Any[]> {
     return new Promise((resolve, reject) => {
-      this.socket.timeout(TIMEOUT).emit(event, ...args, (error: Error | null, ...values: Any[]) => {
+      this.socket.timeout(LONGEST_WAIT).emit(event, ...args, (error: Error | null, ...values: Any[]) => {
         if (error) reject(new Error(`no answer to "${event}"`, { cause: error }));
         else resolve(values);
       });

@@ -5,12 +5,11 @@ import { createInterface } from 'node:readline';
 import { describeIf } from '../support/brokers/describe-if.js';
 import { Waiter } from '../support/client.js';
 import type { Any } from './io-client.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /** Debian's own: the packages of Debian are not installed for any other Python in the search path. */
 const PYTHON = process.env.PYTHON_SOCKETIO ?? '/usr/bin/python3';
 const PROGRAM = join(process.cwd(), 'test/support/socketio_client.py');
-/** Milliseconds. A busy machine takes long to import aiohttp. */
-const TIMEOUT = 20_000;
 
 const hasPackages = spawnSync(PYTHON, ['-c', 'import socketio, aiohttp']).status === 0;
 
@@ -40,7 +39,7 @@ export class Python {
   private readonly ended: Promise<number | null>;
   private readonly reports: Report[] = [];
   private readonly taken = new Set<Report>();
-  private readonly waiter = new Waiter(TIMEOUT);
+  private readonly waiter = new Waiter(LONGEST_WAIT);
   private errorOutput = '';
   private keys = 0;
   private clients = 0;
@@ -101,7 +100,7 @@ export class Python {
 
   async stop(): Promise<void> {
     this.child.stdin!.end();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), TIMEOUT);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), LONGEST_WAIT);
     const code = await this.ended;
     clearTimeout(timer);
     expect([code, this.errorOutput]).toEqual([0, '']);

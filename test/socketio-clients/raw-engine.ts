@@ -1,5 +1,6 @@
 import { request, type ClientRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { OP, RawClient } from '../support/raw-client.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /** What a server answered over HTTP. */
 export interface HttpAnswer {
@@ -25,7 +26,6 @@ export interface RequestOptions {
   isOpen?: boolean;
 }
 
-const TIMEOUT = 20_000;
 /** Between the packets of one HTTP body. */
 export const SEPARATOR = '\x1e';
 const PATH = '/socket.io/';
@@ -81,9 +81,9 @@ export function send(
 /** Resolves with the answer to one request. */
 export function ask(port: number, options?: RequestOptions): Promise<HttpAnswer> {
   const { answer } = send(port, options);
-  const late = new Error(`no answer within ${TIMEOUT} ms to ${JSON.stringify(options)}`);
+  const late = new Error(`no answer within ${LONGEST_WAIT} ms to ${JSON.stringify(options)}`);
   let timer: NodeJS.Timeout;
-  const timeout = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), TIMEOUT)));
+  const timeout = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), LONGEST_WAIT)));
   return Promise.race([answer, timeout]).finally(() => clearTimeout(timer));
 }
 

@@ -8,8 +8,6 @@ import { until } from './wait.js';
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
-/** Milliseconds to wait for a process. */
-const DEADLINE = 120_000;
 let program: string | undefined;
 
 /** The bundled command line, made at the first call. Commands stay files of their own, as in the package. */
@@ -132,9 +130,9 @@ export async function cliHere(args: readonly string[]): Promise<CliResult> {
   return result;
 }
 
-/** Resolves when the condition holds. Fails after a minute. */
+/** Resolves when the condition holds. Fails after LONGEST_WAIT. */
 export const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
-  until(what, condition, DEADLINE);
+  until(what, condition);
 
 /** Parses lines of JSON. */
 export function jsonLines(text: string): Record<string, unknown>[] {

@@ -61,7 +61,7 @@ export class RoomMember {
       );
       return member !== undefined;
     };
-    await until(`${this.name} to reconnect`, join, 60_000);
+    await until(`${this.name} to reconnect`, join);
     return member!;
   }
 

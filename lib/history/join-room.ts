@@ -1,14 +1,12 @@
 import type { Room } from 'socket.io-adapter';
 import type { HistoryClient, HistoryStart, JoinedHistory } from '../server/rooms/history.js';
 import { OutgoingMessage } from '../server/rooms/outgoing-message.js';
-import { withTimeout } from '../server/util/with-timeout.js';
+import { fromBroker } from '../server/util/from-broker.js';
 import { positionOf, readCursor, readPosition, type Cursor } from './cursor.js';
 import type { RecentMessage } from './recent-messages.js';
 import { after, rewind, type ReadEntry, type Replay } from './replay.js';
 import type { OpenRoom } from './open-room.js';
 
-/** Milliseconds that the store may take. After that the client receives only what is sent from now on. */
-const TIMEOUT = 1_500;
 /** Entries that are read beyond those for a new client, to know which messages of other nodes the store has. */
 const MARGIN = 100;
 
@@ -40,7 +38,8 @@ export async function joinRoom(
     const joined = client.join();
     if (joined !== undefined) await joined;
     const read = readReplay(room, cursor, count);
-    replay = read instanceof Promise ? await withTimeout(TIMEOUT, read, undefined, false) : read;
+    // if the store does not answer, the client receives only what is sent from now on
+    replay = read instanceof Promise ? await fromBroker(read, undefined) : read;
   } catch (error) {
     if (!client.rooms.has(name)) {
       client.release(held);

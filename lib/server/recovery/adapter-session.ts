@@ -1,5 +1,5 @@
 import type { Adapter, Session } from 'socket.io-adapter';
-import { withTimeout } from '../util/with-timeout.js';
+import { fromBroker } from '../util/from-broker.js';
 import { restoreOnce, type RestoreProgress } from './restore-once.js';
 import { isReadableFor, metaOf } from './stream-entry.js';
 import type { OffsetGap } from './offset-gap.js';
@@ -17,9 +17,6 @@ export type AdapterSession = Session &
     readonly also?: string | undefined;
   };
 
-/** How long the broker may take to find a session, in milliseconds. */
-const TIMEOUT = 1_500;
-
 /** Restores a session from an adapter. Resolves with `undefined` if the adapter has none, fails or takes too long. */
 export async function restoreFrom(
   adapter: Adapter,
@@ -29,7 +26,7 @@ export async function restoreFrom(
 ): Promise<AdapterSession | undefined> {
   const restore = async (): Promise<unknown> => adapter.restoreSession(token, offset);
   const restored = restoreOnce.run(progress, restore).catch(() => null);
-  return ((await withTimeout(TIMEOUT, restored, null, false)) ?? undefined) as AdapterSession | undefined;
+  return ((await fromBroker(restored, null)) ?? undefined) as AdapterSession | undefined;
 }
 
 /**

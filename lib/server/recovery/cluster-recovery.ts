@@ -12,7 +12,7 @@ import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import { ClusterResumption, type ResumptionLog } from './cluster-resumption.js';
 import { periodsSince, roomsAt } from './membership.js';
-import { withTimeout } from '../util/with-timeout.js';
+import { fromBroker } from '../util/from-broker.js';
 import type { SharedLog, LogEntry } from './shared-log.js';
 import { toFrames } from './missed-packets.js';
 import { resumes } from './resume-queue.js';
@@ -30,8 +30,6 @@ export interface Source {
   readonly log: SharedLog;
 }
 
-/** How long other nodes may take to end a connection, in milliseconds. */
-const TAKE_OVER_TIMEOUT = 1_500;
 /** The units of work of an entry of the log. */
 const UNITS_PER_ENTRY = 4;
 /** The number of rooms of a client that add one unit to each entry. */
@@ -258,7 +256,7 @@ export class ClusterRecovery implements Recovery {
         resolve(Array.isArray(responses) && responses.includes(true));
       serverSideEmit(this.adapter, TAKE_OVER, [token, done], () => resolve(false));
     });
-    return withTimeout(TAKE_OVER_TIMEOUT, response, false, false);
+    return fromBroker(response, false);
   }
 }
 

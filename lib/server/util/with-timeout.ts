@@ -4,9 +4,6 @@ import { MAX_DELAY } from '../../protocol/max-delay.js';
 /**
  * Resolves with the result of some work, or with `fallback` after the timeout. Rejects if the work does.
  *
- * A plain timer, since ending one of `node:timers/promises` makes an error with its stack each time: a message with a key took 84
- * µs of the server instead of 34.
- *
  * @param milliseconds the timeout; none applies above `MAX_DELAY`, the maximum of Node's timers
  * @param ref whether the timer keeps the process alive; the default is `true`
  */

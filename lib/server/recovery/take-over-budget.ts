@@ -5,8 +5,9 @@ import { SHARED_ADDRESS_FACTOR } from '../handshake/client-info.js';
 
 /** The maximum number of unknown tokens per second and address that are looked up on other nodes. */
 const UNKNOWN_PER_SECOND = 20;
-/** How long a client waits for a token of the budget, in milliseconds. */
+/** How long a client waits for a token of the budget, in milliseconds; while this process is busy, up to `LONGEST`. */
 const TIMEOUT = 1_500;
+const LONGEST = 3 * TIMEOUT;
 /** The maximum number of waiting clients of one address. */
 const MAX_WAITING = 100;
 /** The number of addresses from which on those without a debt are removed. */
@@ -68,15 +69,16 @@ export class TakeOverBudget {
  * milliseconds.
  */
 async function take(account: Account, rate: TokenBucket): Promise<boolean> {
-  const deadline = performance.now() + TIMEOUT;
-  for (;;) {
+  const deadline = performance.now() + LONGEST;
+  // a busy process waits as often as an idle one: its other clients return their tokens later, too
+  for (let left = TIMEOUT / rate.interval; ; left--) {
     const now = performance.now();
     const fullAt = rate.take(account.fullAt, now);
     if (fullAt !== 0) {
       account.fullAt = fullAt;
       return true;
     }
-    if (now > deadline || account.waiting >= MAX_WAITING) return false;
+    if (left <= 0 || now > deadline || account.waiting >= MAX_WAITING) return false;
     account.waiting++;
     await pause(rate.interval, undefined, { ref: false });
     account.waiting--;

@@ -6,6 +6,7 @@ import { play } from './run.js';
 import { scheduleOf } from './schedule.js';
 import { SocketIoSubject } from './socketio-subject.js';
 import { NO_MESSAGES, NOTHING_SENT, sentTallyOf, tallyOf } from './tally.js';
+import { LONGEST_WAIT } from '../support/longest-wait.js';
 
 /** How many schedules of each fault are compared: `npm run compare:delivery` prints the tables of docs/delivery.md. */
 const RUNS = Number(process.env['COMPARE'] ?? 0);
@@ -22,7 +23,7 @@ describeWithRedis('Socket.IO with the same schedules', () => {
   afterAll(() => subject.close());
 
   it('loses nothing without a fault', async () => {
-    const { run } = await play(subject, scheduleOf(1, { steps: 40, faults: [] }), 1_000);
+    const { run } = await play(subject, scheduleOf(1, { steps: 40, faults: [] }), LONGEST_WAIT);
     const tally = tallyOf(run.views, run.ledger);
     const sent = sentTallyOf(run.views, run.ledger);
     expect(tally).toEqual({ ...NO_MESSAGES, due: tally.due });

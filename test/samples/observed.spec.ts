@@ -39,8 +39,9 @@ describe('sample 05-observed', () => {
     await expect(socket.emitWithAck('appraise')).rejects.toThrow('Internal server error');
 
     const traces = await text(`${url!}/traces`);
-    const [, parent] = /under (\w+) {2}save the bid/.exec(traces)!;
-    expect(traces).toMatch(new RegExp(`${parent!} .*bid.* ok`));
+    // the sample bids, too: a bid that comes second is refused after it was saved
+    const parents = [...traces.matchAll(/under (\w+) {2}save the bid/g)].map(([, parent]) => parent!);
+    expect(traces).toMatch(new RegExp(`(${parents.join('|')}) .*bid.* ok`));
     expect(traces).toMatch(/appraise.* error/);
     const figures = await text(`${url!}/metrics`);
     expect(figures).toMatch(/appraise.* 1\n/);
@@ -55,6 +56,5 @@ describe('sample 05-observed', () => {
     expect(sample.output).toContain('the appraiser is ill');
 
     expect((await sample.end()).signal).toBe('SIGTERM');
-    // the sample is compiled when it starts, which takes long on a busy machine
   });
 });

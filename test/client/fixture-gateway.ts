@@ -79,11 +79,11 @@ export class TestGateway {
   }
   @SubscribeMessage('ask')
   ask(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() question: string): Promise<unknown> {
-    return client.timeout(1_000).emitWithAck('question', question);
+    return client.timeout(20_000).emitWithAck('question', question);
   }
   @SubscribeMessage('askWhere')
   askWhere(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
-    return client.timeout(1_000).emitWithAck('where');
+    return client.timeout(20_000).emitWithAck('where');
   }
   @SubscribeMessage('whoami')
   whoami(@ConnectedSocket() client: EnvelopeSocket): unknown {

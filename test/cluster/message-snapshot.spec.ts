@@ -90,7 +90,7 @@ it.each(['late', 'never'] as const)(
     there.server.local.timeout(1_000).emit('count', () => undefined);
     await answer(there.client, 'count', 0);
     const data = { n: 1 };
-    const answers = here.server.timeout(2_000).emitWithAck('vote', data);
+    const answers = here.server.timeout(60_000).emitWithAck('vote', data);
     data.n = 2;
     expect((await answer(here.client, 'vote', 'here')).data).toEqual({ n: 1 });
     expect((await answer(there.client, 'vote', 'there')).data).toEqual({ n: 1 });

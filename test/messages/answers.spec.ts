@@ -82,7 +82,7 @@ describe('hostile answers', () => {
       await bob.settled();
       ada.send({ ack: id, data: 'from ada' });
       expect(await answer).toBe('from ada');
-      const room = harness.server.to(adaSocket.id).timeout(1_000).emitWithAck('ask room');
+      const room = harness.server.to(adaSocket.id).timeout(60_000).emitWithAck('ask room');
       const request = await ada.next('ask room');
       bob.send({ ack: request.id, data: 'from bob' });
       await bob.settled();

@@ -100,7 +100,7 @@ describeOurs('bare clients and clients of Socket.IO in one room', () => {
         gateway.server
           .to('room')
           // one client answers within it, also on a busy machine
-          .timeout(1_000)
+          .timeout(3_000)
           .emit('question', (...given: unknown[]) => resolve(given));
       });
       expect(error).toBeInstanceOf(Error);

@@ -181,7 +181,7 @@ describeServers('rooms', (server) => {
       gateway.server
         .to('1')
         // one client answers within it, also on a busy machine
-        .timeout(1_000)
+        .timeout(3_000)
         .emit('question', (...given: unknown[]) => resolve(given));
     });
     expect(error).toBeInstanceOf(Error);

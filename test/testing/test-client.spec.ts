@@ -53,7 +53,7 @@ class ChatGateway {
   }
   @SubscribeMessage('ask')
   ask(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() question: string): Promise<unknown> {
-    return client.timeout(1_000).emitWithAck('question', question);
+    return client.timeout(20_000).emitWithAck('question', question);
   }
   @SubscribeMessage('kick')
   kick(@ConnectedSocket() client: EnvelopeSocket): void {

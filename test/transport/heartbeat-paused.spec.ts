@@ -155,7 +155,7 @@ describe('the heartbeat of a connection that is paused because too many messages
   });
 
   it('keeps clients with more waiting messages than it reads, until the connection has stood still too long', async () => {
-    const app = await startApp({ providers: [PausedGateway] }, { adapter: { connectTimeout: 2_000 } });
+    const app = await startApp({ providers: [PausedGateway] }, { adapter: { connectTimeout: 8_000 } });
     const [alive, frozen] = [await join(app, false), await join(app, true)];
     await Promise.all([sendUntilPaused(alive, 1_000), sendUntilPaused(frozen, 1_000)]);
     // This client does not read anything more, not even the close frame.

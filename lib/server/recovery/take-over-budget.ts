@@ -1,13 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { BROKER_TIMEOUT, LONGEST_BROKER_WAIT } from '../util/from-broker.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import { rateKeyOf, type RateOwner } from './rate-owner.js';
 import { SHARED_ADDRESS_FACTOR } from '../handshake/client-info.js';
 
 /** The maximum number of unknown tokens per second and address that are looked up on other nodes. */
 const UNKNOWN_PER_SECOND = 20;
-/** How long a client waits for a token of the budget, in milliseconds; while this process is busy, up to `LONGEST`. */
-const TIMEOUT = 1_500;
-const LONGEST = 3 * TIMEOUT;
 /** The maximum number of waiting clients of one address. */
 const MAX_WAITING = 100;
 /** The number of addresses from which on those without a debt are removed. */
@@ -69,9 +67,9 @@ export class TakeOverBudget {
  * milliseconds.
  */
 async function take(account: Account, rate: TokenBucket): Promise<boolean> {
-  const deadline = performance.now() + LONGEST;
+  const deadline = performance.now() + LONGEST_BROKER_WAIT;
   // a busy process waits as often as an idle one: its other clients return their tokens later, too
-  for (let left = TIMEOUT / rate.interval; ; left--) {
+  for (let left = BROKER_TIMEOUT / rate.interval; ; left--) {
     const now = performance.now();
     const fullAt = rate.take(account.fullAt, now);
     if (fullAt !== 0) {

@@ -2,8 +2,8 @@ import { clearTimeout, setTimeout } from 'node:timers';
 
 /** Milliseconds that a broker or a store has for an answer. */
 export const BROKER_TIMEOUT = 1_500;
-/** Milliseconds after which the wait ends, however busy this process is. */
-const LONGEST = 3 * BROKER_TIMEOUT;
+/** Milliseconds after which such a wait ends, however busy this process is. */
+export const LONGEST_BROKER_WAIT = 3 * BROKER_TIMEOUT;
 /** A turn of the event loop counts as so many milliseconds at most. */
 const TICK = 20;
 
@@ -20,7 +20,7 @@ export function fromBroker<Value, Fallback>(
   fallback: Fallback,
 ): Promise<Value | Fallback> {
   return new Promise((resolve, reject) => {
-    const end = performance.now() + LONGEST;
+    const end = performance.now() + LONGEST_BROKER_WAIT;
     let ticks = BROKER_TIMEOUT / TICK;
     const timer = setTimeout(() => {
       if (--ticks > 0 && performance.now() < end) timer.refresh();

@@ -46,7 +46,7 @@ class Connection:
 
     def __init__(self, url, protocols):
         parts = urlsplit(url)
-        self.socket = socket.create_connection((parts.hostname, parts.port), timeout=5)
+        self.socket = socket.create_connection((parts.hostname, parts.port), timeout=240)
         self.buffer, self.fragments, self.is_closing = b"", None, False
         key = base64.b64encode(os.urandom(16))
         target = (parts.path or "/") + ("?" + parts.query if parts.query else "")

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSharedApp, type TestApp } from '../support/app.js';
-import { Cli, cliHere, eventually } from '../support/cli.js';
+import { Cli, cliHere } from '../support/cli.js';
 import { GuardedGateway } from './gateway.js';
+import { until } from '../support/wait.js';
 
 /** Has the characters of a JWT. */
 const TOKEN = 'eyJh.eyJz_-.abc-123';
@@ -73,16 +74,16 @@ describe('the options of authentication', () => {
     gateway.tokens.length = 0;
     writeFileSync(file, 'expiring-1');
     const watch = new Cli(['watch', url(), '--reconnect', '--token', `@${file}`]);
-    await eventually('the first connection', () => gateway.server.sockets.size === 1);
+    await until('the first connection', () => gateway.server.sockets.size === 1);
     // the client was told of an expiry; on a busy machine it may be late for it
     for (const socket of gateway.server.sockets.values()) socket.expiresAt = undefined;
     expect(gateway.tokens).toEqual(['expiring-1']);
     writeFileSync(file, 'expiring-2');
-    await eventually('the renewal', () => gateway.tokens.includes('expiring-2'));
+    await until('the renewal', () => gateway.tokens.includes('expiring-2'));
     expect(gateway.server.sockets.size).toBe(1);
     writeFileSync(file, 'other-3');
     for (const socket of gateway.server.sockets.values()) socket.terminate();
-    await eventually('the next connection', () => gateway.tokens.includes('other-3'));
+    await until('the next connection', () => gateway.tokens.includes('other-3'));
     watch.process.kill('SIGINT');
     await watch.ended;
     expect(new Set(gateway.tokens)).toEqual(new Set(['expiring-1', 'expiring-2', 'other-3']));

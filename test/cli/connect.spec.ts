@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { startSharedApp, type TestApp } from '../support/app.js';
-import { cli, Cli, eventually, jsonLines } from '../support/cli.js';
-import { deferred } from '../support/wait.js';
+import { cli, Cli, jsonLines } from '../support/cli.js';
+import { deferred, until } from '../support/wait.js';
 import { CliGateway, GuardedGateway } from './gateway.js';
 
 const TIME = String.raw`\d\d:\d\d:\d\d\.\d{3}`;
@@ -125,7 +125,7 @@ describe('nestjs-envelope connect', () => {
       await connect.prints('connected to');
       connect.process.kill('SIGINT');
       expect(await connect.ended).toMatchObject({ code: 130 });
-      await eventually('the disconnect', () => gateway().disconnects === before + 1);
+      await until('the disconnect', () => gateway().disconnects === before + 1);
     });
   });
 

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { runOnSchedule } from '../../lib/cli/load/schedule.js';
 import { startSharedApp, type TestApp } from '../support/app.js';
-import { Cli, cliHere, eventually, jsonLines } from '../support/cli.js';
-import { deferred } from '../support/wait.js';
+import { Cli, cliHere, jsonLines } from '../support/cli.js';
+import { deferred, until } from '../support/wait.js';
 import { CliGateway } from './gateway.js';
 
 describe('nestjs-envelope load', () => {
@@ -36,7 +36,7 @@ describe('nestjs-envelope load', () => {
   it('sends on time to a server that does not answer, and counts each wait from the planned time', async () => {
     const load = new Cli(['load', url(), 'held', ...'-c 2 -r 100 -d 1s --json'.split(' ')]);
     // all are sent, although none was answered
-    await eventually('100 requests', () => gateway().requests === 100);
+    await until('100 requests', () => gateway().requests === 100);
     gateway().release.resolve();
     const { code, stdout, stderr } = await load.ended;
     const result = summaryOf(stdout);
@@ -130,7 +130,7 @@ describe('nestjs-envelope load', () => {
 
   it('prints what it has on SIGINT, and exits with 130', async () => {
     const load = new Cli(['load', url(), 'held', '-c', '2', '-d', '1h', '--json']);
-    await eventually('requests', () => gateway().requests > 5);
+    await until('requests', () => gateway().requests > 5);
     load.process.kill('SIGINT');
     const { code, stdout } = await load.ended;
     expect(code).toBe(130);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selfSigned } from '../support/certificate.js';
 import { startApp, startSharedApp, type TestApp } from '../support/app.js';
-import { cli, Cli, cliHere, eventually, jsonLines } from '../support/cli.js';
+import { cli, Cli, cliHere, jsonLines } from '../support/cli.js';
 import { CliGateway, RoomsGateway } from './gateway.js';
+import { until } from '../support/wait.js';
 
 describe('nestjs-envelope ask and emit', () => {
   let app: TestApp;
@@ -131,7 +132,7 @@ describe('nestjs-envelope ask and emit', () => {
       await stream.prints('0\n');
       stream.process.kill(signal);
       expect(await stream.ended).toMatchObject({ code, stderr: '' });
-      await eventually('the disconnect', () => gateway().disconnects === before + 1);
+      await until('the disconnect', () => gateway().disconnects === before + 1);
     }
   });
 

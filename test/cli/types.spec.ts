@@ -5,8 +5,9 @@ import { pathToFileURL } from 'node:url';
 import { jest } from '@jest/globals';
 import { contractToTypes, type Contract } from '../../lib/contract/index.js';
 import { GATEWAYS, GameGateway, JwtGuard, KeyGuard, RoomGateway } from '../contract/rich-app.js';
-import { Cli, cli, cliHere, eventually, jsonLines } from '../support/cli.js';
+import { Cli, cli, cliHere, jsonLines } from '../support/cli.js';
 import { closeServers, contractOf, Folder, serve, startExplorer } from './contract-fixture.js';
+import { until } from '../support/wait.js';
 
 describe('nestjs-envelope types', () => {
   let folder: Folder;
@@ -192,7 +193,7 @@ describe('nestjs-envelope types', () => {
       new Cli(['types', source, '--out', out, '--watch', '--interval', '20ms']);
     /** Waits longer than `until`: a process starts, and loads the library of types. */
     const prints = (watch: Cli, text: string): Promise<void> =>
-      eventually(text, () => watch.stderr.includes(text));
+      until(text, () => watch.stderr.includes(text));
     const ends = async (watch: Cli): Promise<string> => {
       watch.process.kill('SIGINT');
       const { code, stdout, stderr } = await watch.ended;
@@ -217,7 +218,7 @@ describe('nestjs-envelope types', () => {
       await folder.writeText('a.json', '{"asyncapi": ');
       await prints(watch, 'neither JSON nor YAML');
       await folder.write('a.json', games);
-      await eventually('the second file', async () => (await written()).includes('connectGamesName'));
+      await until('the second file', async () => (await written()).includes('connectGamesName'));
       const lines = (await ends(watch)).trimEnd().split('\n');
       expect(lines).toEqual([
         `watching ${file}`,
@@ -244,7 +245,7 @@ describe('nestjs-envelope types', () => {
       answer = rooms;
       await prints(watch, `read ${url} again: no change`);
       answer = games;
-      await eventually('the second file', async () => (await written()).includes('connectGamesName'));
+      await until('the second file', async () => (await written()).includes('connectGamesName'));
       const lines = (await ends(watch)).trimEnd().split('\n');
       expect(lines.filter((line) => line.startsWith('wrote'))).toHaveLength(2);
       expect(lines.filter((line) => line.includes('503'))).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { startSharedApp, type TestApp } from '../support/app.js';
-import { Cli, cliHere, eventually, jsonLines } from '../support/cli.js';
+import { Cli, cliHere, jsonLines } from '../support/cli.js';
 import { CliGateway } from './gateway.js';
+import { until } from '../support/wait.js';
 
 describe('nestjs-envelope watch', () => {
   let app: TestApp;
@@ -16,7 +17,7 @@ describe('nestjs-envelope watch', () => {
   const connected = async (args: string[]): Promise<Cli> => {
     const before = gateway().server.sockets.size;
     const command = new Cli(args);
-    await eventually('the connection', () => gateway().server.sockets.size === before + 1);
+    await until('the connection', () => gateway().server.sockets.size === before + 1);
     return command;
   };
 
@@ -83,7 +84,7 @@ describe('nestjs-envelope watch', () => {
   it('connects again with --reconnect', async () => {
     const watch = await connected(['watch', url(), '--reconnect', '--subscribe', 'echo 1']);
     for (const socket of gateway().server.sockets.values()) socket.terminate();
-    await eventually('the second connection', () => gateway().server.sockets.size === 1);
+    await until('the second connection', () => gateway().server.sockets.size === 1);
     gateway().server.emit('again', 1);
     await watch.prints('again 1');
     expect(watch.stderr).toContain('connection lost: 1006');

@@ -1,6 +1,6 @@
 import { Sample } from '../support/sample.js';
-import { eventually } from '../cluster/faults/eventually.js';
 import { DeployClient } from './deployment.js';
+import { until } from '../support/wait.js';
 
 const CLIENTS = 8;
 
@@ -62,7 +62,7 @@ describe('docs/deploy/cluster.mjs', () => {
     expect(new Set(workers).size).toBe(2);
     for (let round = 0; round < 3; round++) expect(await Promise.all(clients.map(workerOf))).toEqual(workers);
     // the workers know each other once their heartbeats have met
-    await eventually('a broadcast to all', async () => {
+    await until('a broadcast to all', async () => {
       clients[0]!.socket.emit('tick');
       await workerOf(clients[0]!);
       return clients.every(({ numbers }) => numbers.has(workers[0]!));
@@ -75,7 +75,7 @@ describe('docs/deploy/cluster.mjs', () => {
     const headers = { Connection: 'close' };
     const { sid } = JSON.parse((await (await fetch(url, { headers })).text()).slice(1)) as { sid: string };
     const statuses = new Set<number>();
-    await eventually('a request to the other worker', async () => {
+    await until('a request to the other worker', async () => {
       statuses.add((await fetch(`${url}&sid=${sid}`, { headers })).status);
       return statuses.has(400);
     });
@@ -87,7 +87,7 @@ describe('docs/deploy/cluster.mjs', () => {
     cluster.signal('SIGHUP');
     // one after the other, which takes its time on a busy machine
     for (const count of [3, 4]) await cluster.started(count);
-    await eventually('new workers only', async () => {
+    await until('new workers only', async () => {
       const now = await Promise.allSettled(clients.map(workerOf));
       return now.every((result) => result.status === 'fulfilled' && !before.has(result.value));
     });
@@ -99,7 +99,7 @@ describe('docs/deploy/cluster.mjs', () => {
     const worker = await workerOf(client);
     process.kill(Number(worker), 'SIGKILL');
     await cluster.started(5);
-    await eventually('another worker', async () => (await workerOf(client).catch(() => worker)) !== worker);
+    await until('another worker', async () => (await workerOf(client).catch(() => worker)) !== worker);
   });
 
   it('ends its workers on SIGTERM, then itself with exit code 0', async () => {

@@ -1,8 +1,8 @@
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { CADDY, PROXIES, ReverseProxy } from '../support/reverse-proxy.js';
 import { requestUpgrade } from '../support/upgrade.js';
-import { eventually } from '../cluster/faults/eventually.js';
 import { DeployClient, DeployedNode } from './deployment.js';
+import { until } from '../support/wait.js';
 
 const CLIENTS = 16;
 /** Milliseconds between two messages of one node. */
@@ -13,7 +13,7 @@ async function expectAll(clients: readonly DeployClient[], sent: Record<string, 
   const last = (client: DeployClient): boolean =>
     Object.entries(sent).every(([name, count]) => client.numbers.get(name)?.at(-1) === count - 1);
   // the faults say more than a timeout
-  await eventually('the last messages', () => clients.every(last), 30_000).catch(() => undefined);
+  await until('the last messages', () => clients.every(last), 30_000).catch(() => undefined);
   const faults = clients.flatMap((client) =>
     Object.entries(sent).flatMap(([name, count]) => client.faults(name, count)),
   );
@@ -44,7 +44,7 @@ describeWithRedis('two nodes with recovery over Redis', () => {
           Array.from({ length: CLIENTS }, () => DeployClient.open(proxy.url())),
         );
         const names = [leaving.name, staying.name];
-        await eventually('messages of both nodes', () =>
+        await until('messages of both nodes', () =>
           clients.every(({ numbers }) => names.every((name) => numbers.has(name))),
         );
         return clients;
@@ -55,10 +55,10 @@ describeWithRedis('two nodes with recovery over Redis', () => {
         const clients = await connectAll(proxy);
         await proxy.reload();
         const late = await DeployClient.open(proxy.url());
-        await eventually('a message to a client of the new configuration', () => late.numbers.size === 2);
+        await until('a message to a client of the new configuration', () => late.numbers.size === 2);
         // Caddy closes all WebSockets, and they come back; the others keep them
         if (kind === CADDY)
-          await eventually('all clients', () => clients.every(({ recoveries }) => recoveries.length === 1));
+          await until('all clients', () => clients.every(({ recoveries }) => recoveries.length === 1));
         const sent = { [leaving.name]: await leaving.stopLoad(), [staying.name]: await staying.stopLoad() };
         // The close frame of Caddy before 2.6.3 for the node is not masked, which breaks RFC 6455: the server takes such a client
         // for a new one, and tells it.
@@ -81,11 +81,11 @@ describeWithRedis('two nodes with recovery over Redis', () => {
         expect(moved).toBeGreaterThan(0);
         expect(moved).toBeLessThan(CLIENTS);
         const requests = clients.map((client) => client.socket.emitWithAck('work'));
-        await eventually('the requests at work', async () => (await works()) === before + CLIENTS);
+        await until('the requests at work', async () => (await works()) === before + CLIENTS);
         const ended = leaving.end();
 
         // while these requests are at work, the node refuses new clients
-        await eventually('a refusal', async () => {
+        await until('a refusal', async () => {
           const { status } = await requestUpgrade(leaving.port, '/ws');
           return status !== 101;
         });
@@ -100,10 +100,7 @@ describeWithRedis('two nodes with recovery over Redis', () => {
           requests.map(() => 'fulfilled'),
         );
         const sent = await ended;
-        await eventually(
-          'all clients on the other node',
-          async () => (await staying.clients()) === 2 * CLIENTS,
-        );
+        await until('all clients on the other node', async () => (await staying.clients()) === 2 * CLIENTS);
         await expectAll(clients, { [leaving.name]: sent, [staying.name]: await staying.stopLoad() });
         expect(clients.flatMap(({ codes }) => codes)).toEqual(Array.from({ length: moved }, () => 1001));
         expect(clients.flatMap(({ recoveries }) => recoveries)).toEqual(

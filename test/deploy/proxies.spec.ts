@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
 import { CADDY, HAPROXY, NGINX, PROXIES, ReverseProxy, type ProxyKind } from '../support/reverse-proxy.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { eventually } from '../cluster/faults/eventually.js';
+import { until } from '../support/wait.js';
 
 /** Milliseconds. The proxies of these tests have a timeout of two seconds: the server may be late on a busy machine. */
 const PING_INTERVAL = 250;
@@ -112,13 +112,13 @@ describe.each(PROXIES)('docs/deploy/$file, which $name runs', (kind) => {
       if (kind === CADDY) {
         let pings = 0;
         pinged.ws.on('ping', () => pings++);
-        await eventually('the pings', () => pings >= PINGS);
+        await until('the pings', () => pings >= PINGS);
         expect((await quiet.ask('echo', 'still here')).data).toBe('still here');
       } else {
         // with pingInterval: 0, or a timeout of the proxy that is shorter
-        await eventually('the cut', () => quiet.ws.readyState === quiet.ws.CLOSED);
+        await until('the cut', () => quiet.ws.readyState === quiet.ws.CLOSED);
         expect((await quiet.ended()).code).toBe(1006);
-        await eventually('the disconnect', () => app.nest.get(QuietGateway).reasons.length === 1);
+        await until('the disconnect', () => app.nest.get(QuietGateway).reasons.length === 1);
         expect(app.nest.get(QuietGateway).reasons).toEqual(['transport close']);
       }
       // it was opened first, and so was idle for longer

@@ -2,7 +2,6 @@ import type { PresenceEvent } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { joinOne, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
-import { eventually } from '../cluster/faults/eventually.js';
 import { coded } from '../support/error-code.js';
 
 /** A node on the bus that records the presence events of the room `red`. */
@@ -195,7 +194,7 @@ describe('presence', () => {
     bus.loses = (text) => text.includes('$presence:told');
     await joinRed(here, 'ada');
     await expectRecorded([here], ['join red ada']);
-    await eventually('the join on the other node', () => there.recorded.length > 0);
+    await until('the join on the other node', () => there.recorded.length > 0);
     expect(there.recorded).toEqual(['join red ada']);
   });
 

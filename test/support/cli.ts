@@ -97,7 +97,7 @@ export class Cli {
   /** Resolves when this text was printed, on any of the streams. */
   async prints(text: string): Promise<void> {
     try {
-      await eventually(text, () => `${this.stdout}${this.stderr}`.includes(text));
+      await until(text, () => `${this.stdout}${this.stderr}`.includes(text));
     } catch (error) {
       throw new Error(`${String(error)}\n${this.stdout}${this.stderr}`, { cause: error });
     }
@@ -129,10 +129,6 @@ export async function cliHere(args: readonly string[]): Promise<CliResult> {
   result.code = await run(args, { stdout: stream('stdout'), stderr: stream('stderr'), signal });
   return result;
 }
-
-/** Resolves when the condition holds. Fails after LONGEST_WAIT. */
-export const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
-  until(what, condition);
 
 /** Parses lines of JSON. */
 export function jsonLines(text: string): Record<string, unknown>[] {

@@ -4,13 +4,14 @@ import { LONGEST_WAIT } from './longest-wait.js';
 const { setImmediate, setTimeout, performance } = globalThis;
 const now = performance.now.bind(performance);
 
-/** How long a wait uses the processor fully, and how it continues: most conditions hold after a few turns. */
+/** How long a wait uses the processor fully: most conditions hold after a few turns. */
 const EAGER_MS = 20;
-const PAUSE_MS = 2;
+/** The longest pause between two checks, for conditions that ask other processes. */
+const LONGEST_PAUSE = 50;
 
 /**
- * Resolves when the condition holds, and fails after LONGEST_WAIT. Checks it on each turn of the
- * event loop for 20 ms, then every 2 ms, so that the processor is free for what the test waits for.
+ * Resolves when the condition holds, and fails after LONGEST_WAIT. Checks it on each turn of the event loop for 20 ms, then in
+ * pauses that grow from 2 to 50 ms, so that the processor is free for what the test waits for.
  */
 export async function until(
   what: string,
@@ -23,10 +24,13 @@ export async function until(
     if (waited > milliseconds) throw new Error(`${what} did not happen within ${milliseconds} ms`);
     await new Promise<void>((resolve) => {
       if (waited < EAGER_MS) setImmediate(resolve);
-      else setTimeout(resolve, PAUSE_MS);
+      else setTimeout(resolve, Math.min(LONGEST_PAUSE, 1 + waited / EAGER_MS));
     });
   }
 }
+
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
 /** Returns a promise with its `resolve` and `reject`. */
 export function deferred<Value = void>(): {

@@ -1,5 +1,6 @@
 import type { SocketView } from '../../support/cluster/chain.js';
 import { failureOf, uniqueName, idsOf, type Cases } from './cases.js';
+import { until } from '../../support/wait.js';
 
 export const fetchSockets: Cases = (cluster) => {
   describe('fetchSockets', () => {
@@ -55,7 +56,7 @@ export const fetchSockets: Cases = (cluster) => {
         client.close(1000);
         await client.ended();
       }
-      await cluster.until('both disconnects', async () => {
+      await until('both disconnects', async () => {
         const sockets = await one.fetch((server) => server.in(room));
         return sockets.length === 1;
       });

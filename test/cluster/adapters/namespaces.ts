@@ -1,4 +1,5 @@
 import { answer, uniqueName, idsOf, unless, type Cases } from './cases.js';
+import { until } from '../../support/wait.js';
 
 export const namespaces: Cases = (cluster, backend) => {
   const itUnless = unless(backend);
@@ -43,12 +44,12 @@ export const namespaces: Cases = (cluster, backend) => {
       const [one, , three] = cluster.three;
       const path = `/ws/dyn-${uniqueName('lone')}`;
       const far = await cluster.join(three, ['room'], { path });
-      await cluster.until('a message', async () => {
+      await until('a message', async () => {
         await one.server((server) => server.to('room').emit('news'), path);
         return far.client.frames.some(({ event }) => event === 'news');
       });
       // Adapters that count nodes by the messages they received may not know that one yet.
-      await cluster.until('the socket', async () => {
+      await until('the socket', async () => {
         const sockets = await one.fetch((server) => server, path);
         return sockets.length === 1;
       });
@@ -62,7 +63,7 @@ export const namespaces: Cases = (cluster, backend) => {
       const [near, ...others] = members;
       near.client.close(1000);
       await near.client.ended();
-      await cluster.until('the disconnect', async () => {
+      await until('the disconnect', async () => {
         const sockets = await three.fetch((server) => server, path);
         return sockets.length === 2;
       });

@@ -1,6 +1,7 @@
 import { Subject, takeUntil } from 'rxjs';
 import type { ClusterNode } from '../../support/cluster/node.js';
 import { uniqueName, type Cases } from './cases.js';
+import { until } from '../../support/wait.js';
 
 /** `messages()` on every node. */
 export const observers: Cases = (cluster) => {
@@ -66,7 +67,7 @@ export const observers: Cases = (cluster) => {
       await one.server((server) => server.in(room).emit('news', 1));
       await one.server((server) => server.in(room).disconnectSockets());
       await member.client.ended();
-      await cluster.until('the message', async () => seen.length > 0);
+      await until('the message', async () => seen.length > 0);
       expect(seen).toEqual([['news', 1]]);
       await stop();
     });

@@ -1,11 +1,11 @@
 import { Random } from '../../support/random.js';
 import type { Backend } from './backends.js';
-import { pause } from './eventually.js';
 import type { RequestResult, ClusterNode, Report } from './node-process.js';
 import type { SendGarbage } from './malformed-senders.js';
 import type { ReceivedTick, Listener } from './listener.js';
 import { mapped } from './outage.js';
 import { measureStandstill } from './standstill.js';
+import { pause } from '../../support/wait.js';
 
 /** The number of malformed messages for each backend. */
 export const COUNT = 300;

@@ -1,7 +1,7 @@
 import { Child } from '../../support/child.js';
 import type { Backend } from './backends.js';
 import { Listener } from './listener.js';
-import { eventually } from './eventually.js';
+import { until } from '../../support/wait.js';
 
 export interface NodeSettings {
   name: string;
@@ -90,7 +90,7 @@ export class ClusterNode {
   /** Resolves when the process has ended. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');
-    await eventually(`the end of ${this.name}`, () => !this.isRunning);
+    await until(`the end of ${this.name}`, () => !this.isRunning);
   }
 
   get isRunning(): boolean {

@@ -1,9 +1,9 @@
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed, Random } from '../../support/random.js';
 import { startNodes } from './node-process.js';
-import { eventually, pause } from './eventually.js';
 import { IS_LONG } from './backends.js';
 import { RoamingClient } from './roaming-client.js';
+import { pause, until } from '../../support/wait.js';
 
 const CLIENTS = IS_LONG ? 60 : 30;
 const ROUNDS = IS_LONG ? 5 : 1;
@@ -48,7 +48,7 @@ describeWithRedis('a rolling restart of all nodes under traffic', () => {
           ),
       );
       const allClients = (event: string, condition: (client: RoamingClient) => boolean): Promise<void> =>
-        eventually(event, () => clients.every(condition));
+        until(event, () => clients.every(condition));
       const first = [publisher!, ...serving].map(({ name }) => name);
       await allClients('a message to each client', ({ numbers }) => first.every((name) => name in numbers));
 

@@ -6,7 +6,6 @@ import { TestClient } from '../../support/client.js';
 import type { Broker } from '../../support/brokers/broker.js';
 import type { Backend, Link } from '../../support/cluster/backend.js';
 import { until } from '../../support/wait.js';
-import { eventually } from '../faults/eventually.js';
 import { mixedGateways, PATHS } from './gateways.js';
 import { BareMember, HELLO, IoMember, MARK, type Event, type Member } from './members.js';
 
@@ -67,7 +66,7 @@ export class MixedCluster {
       server.emit(HELLO, name);
       return (await server.adapter.serverCount()) === 2;
     };
-    await eventually(`both nodes are heard on ${path}`, async () => {
+    await until(`both nodes are heard on ${path}`, async () => {
       const counted = [await greet('theirs'), await greet('ours')];
       return counted.every(Boolean) && ours.has(HELLO, 'theirs') && theirs.has(HELLO, 'ours');
     });

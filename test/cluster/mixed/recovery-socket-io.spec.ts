@@ -4,7 +4,6 @@ import type { Node } from '../../recovery/cases.js';
 import type { IoApp } from '../../socketio-clients/fixture.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { until } from '../../support/wait.js';
-import { eventually } from '../faults/eventually.js';
 import { OFFSET, RoamingIoClient, StreamNodes } from './recovery-fixture.js';
 
 const BYTES = Buffer.from([0, 1, 128, 255]);
@@ -26,7 +25,7 @@ describeWithRedis('recovery of Socket.IO clients of our nodes, beside a node of 
     [here, there] = [await nodes.ours(true), await nodes.ours(true)];
     bob = new RoamingIoClient(here.app.port);
     await bob.connected();
-    await eventually('all nodes are heard', () => {
+    await until('all nodes are heard', () => {
       theirs.emit('hello', 'theirs');
       there.server.emit('hello', 'there');
       return ['theirs', 'there'].every((name) => bob.of('hello').some(([from]) => from === name));

@@ -1,7 +1,7 @@
 import { RecoveringClient } from '../../recovery/recovery-client.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
-import { eventually } from '../faults/eventually.js';
 import { OFFSET, RoamingIoClient, StreamNodes } from './recovery-fixture.js';
+import { until } from '../../support/wait.js';
 
 describeWithRedis('recovery through a Redis stream that a node of Nest with IoAdapter uses, too', () => {
   const started: StreamNodes[] = [];
@@ -21,7 +21,7 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
     app.keep(io);
     await io.connected();
     const ada = await new RecoveringClient({ user: 'ada' }).connect(ours.app);
-    await eventually('both nodes are heard', () => {
+    await until('both nodes are heard', () => {
       server.emit('hello', 'theirs');
       ours.server.emit('hello', 'ours');
       return (

@@ -2,8 +2,8 @@ import { io, type Socket } from 'socket.io-client';
 import { FaultyNetwork } from '../../support/faulty-network.js';
 import type { Broker } from '../../support/brokers/broker.js';
 import type { Backend, Link } from '../../support/cluster/backend.js';
-import { eventually } from '../faults/eventually.js';
 import { startNode, type MixedNode, type NodeName } from './mixed-cluster.js';
+import { until } from '../../support/wait.js';
 
 const PATH = '/chat';
 const ROOM = 'room';
@@ -86,12 +86,10 @@ export class RollingMigration {
 
   /** Resolves when all clients are connected and in their room, and all nodes know each other. */
   async allJoined(): Promise<void> {
-    await eventually('all clients are in their room', () =>
-      this.travellers.every(({ isJoined }) => isJoined),
-    );
+    await until('all clients are in their room', () => this.travellers.every(({ isJoined }) => isJoined));
     await Promise.all(this.places.map(({ link }) => link.settled()));
     for (const { node } of this.places)
-      await eventually('the nodes know each other', async () => {
+      await until('the nodes know each other', async () => {
         const sockets = await node.server(PATH).in(ROOM).fetchSockets();
         return sockets.length === this.travellers.length;
       });
@@ -125,7 +123,7 @@ export class RollingMigration {
     clearInterval(timer);
     const last = this.sent;
     // messages of two nodes have no common order
-    await eventually('the last message of each node', () =>
+    await until('the last message of each node', () =>
       this.travellers.every(({ numbers }) => numbers.includes(last) && numbers.includes(last - 10)),
     );
     return { first, joinedBefore, last };

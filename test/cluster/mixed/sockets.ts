@@ -1,6 +1,6 @@
-import { eventually } from '../faults/eventually.js';
 import type { MixedCases } from './cases.js';
 import type { MixedCluster, NodeName } from './mixed-cluster.js';
+import { until } from '../../support/wait.js';
 
 /**
  * Resolves when a room has this many sockets. The classic Redis adapter changes the rooms of its own node by way of
@@ -8,10 +8,7 @@ import type { MixedCluster, NodeName } from './mixed-cluster.js';
  */
 async function count(cluster: MixedCluster, from: NodeName, room: string, sockets: number): Promise<void> {
   const target = cluster.node(from).server().in(room);
-  await eventually(
-    `${sockets} sockets in ${room}`,
-    async () => (await target.fetchSockets()).length === sockets,
-  );
+  await until(`${sockets} sockets in ${room}`, async () => (await target.fetchSockets()).length === sockets);
   await cluster.settled();
 }
 

@@ -1,8 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Broker } from '../brokers/broker.js';
 import { Child } from '../child.js';
 import { TestClient, type ConnectOptions, type Received } from '../client.js';
-import { LONGEST_WAIT } from '../longest-wait.js';
+import { until } from '../wait.js';
 import type { Backend, Link } from './backend.js';
 import { LocalNode } from './local-node.js';
 import type { ClusterNode } from './node.js';
@@ -11,8 +10,6 @@ import { WorkerNode } from './worker-node.js';
 /** The paths that each node has from the start. */
 const PATHS = ['/ws', '/ws/other'];
 const NAMES = ['one', 'two', 'three'] as const;
-/** Milliseconds between two checks. */
-const POLL_INTERVAL = 10;
 
 /** A client, its socket's id, and the node that it is connected to. */
 export interface Member {
@@ -138,7 +135,7 @@ export class Cluster {
     const counts = (path: string): Promise<number[]> =>
       Promise.all(this.nodes.map((node) => node.server((server) => server.engine.clientsCount, path)));
     for (const path of PATHS)
-      await this.until('all clients to disconnect', async () =>
+      await until('all clients to disconnect', async () =>
         (await counts(path)).every((count) => count === 0),
       );
   }
@@ -165,7 +162,7 @@ export class Cluster {
     }
     const restore = await backend.addSilentNode!(this.broker!.url, path);
     const count = (): Promise<number> => nodes[0]!.server((server) => server.adapter.serverCount(), path);
-    await this.until('the silent node is counted', async () => (await count()) === nodes.length + 1);
+    await until('the silent node is counted', async () => (await count()) === nodes.length + 1);
     return { answering: [...members], restore };
   }
 
@@ -176,22 +173,13 @@ export class Cluster {
       (await node.server((server) => server.adapter.serverCount(), path)) === nodes.length;
     const greeted = ({ client }: Member): boolean =>
       nodes.every(({ name }) => client.frames.some(({ event, data }) => event === 'hello' && data === name));
-    await this.until('all nodes know each other', async () => {
+    await until('all nodes know each other', async () => {
       for (const node of nodes) await node.server((server) => server.emit('hello', node.name), path);
       return (await Promise.all(nodes.map(counted))).every(Boolean) && members.every(greeted);
     });
     // the last greetings may still be in flight
     await Promise.all(nodes.map((node) => this.got(node, members, path)));
     for (const { client } of members) client.frames.length = 0;
-  }
-
-  /** Polls until the condition holds. Fails after LONGEST_WAIT. */
-  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + LONGEST_WAIT;
-    while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${LONGEST_WAIT} ms`);
-      await pause(POLL_INTERVAL);
-    }
   }
 }
 

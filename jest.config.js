@@ -16,6 +16,7 @@ const isNamed = process.argv.slice(2).some((argument) => {
     .slice(-1);
   return /^[^-]..+/.test(path) && specs.some((spec) => spec.includes(path) || matches(spec, path));
 });
+const isSlow = isSlowMachine();
 const isQuickRun = process.env.QUICK === '1';
 /** `TEST_PARTS=0,3/16` runs two sixteenths of all files. `.ci/run` does that, for slow machines. */
 const [partList, partCount] = (process.env.TEST_PARTS ?? '0/1').split('/');
@@ -48,7 +49,7 @@ const projects = [
   return {
     ...NEST[major],
     displayName: `nest-${major}-${platform}`,
-    globals: { NEST_MAJOR: major, HTTP_PLATFORM: platform },
+    globals: { NEST_MAJOR: major, HTTP_PLATFORM: platform, IS_SLOW_MACHINE: isSlow },
     testMatch: files.filter(isInParts).map((file) => `<rootDir>/test/${file}`),
   };
 });
@@ -61,7 +62,7 @@ export default {
   testTimeout: 900_000,
   // A worker waits for half of its time, for timeouts, brokers and processes: four keep two cores busy (5:43 instead of 6:30
   // with three). On a slow machine it does not wait, and two get as much done with half of the time for each test.
-  maxWorkers: isSlowMachine() ? 2 : 4,
+  maxWorkers: isSlow ? 2 : 4,
   // Node does not free the ES modules of a finished spec file: each adds some 10 MB to its worker, and every garbage collection
   // takes longer. A worker of this size is replaced. 400 MB costs a quarter more processor time, 100 MB a tenth.
   workerIdleMemoryLimit: '200MB',

@@ -2,25 +2,31 @@ import { $, h } from '../dom.js';
 import { actionButtons } from './actions.js';
 import { AdminConnection } from './admin-connection.js';
 import { AuditView } from './audit-view.js';
-import { BlocksView } from './blocks-view.js';
+import { blocksView } from './blocks-view.js';
 import { ConnectionView } from './connection-view.js';
-import { ConnectionsView } from './connections-view.js';
+import { connectionsView } from './connections-view.js';
 import { OverviewView } from './overview-view.js';
-import { RefusalsView } from './refusals-view.js';
+import { refusalsView } from './refusals-view.js';
 import { readRoute, routeTo } from './route.js';
-import { RoomsView } from './rooms-view.js';
+import { roomsView } from './rooms-view.js';
 import { endedBy, REFUSED, signInView } from './sign-in.js';
 import { StatePanel } from './state-panel.js';
 import { Troubles } from './troubles.js';
 import { Watch } from './watch.js';
 
+/** `open` returns the view of the context and the route; `openOne` that of one thing which the route names. */
 const VIEWS = [
-  { path: '', title: 'Overview', View: OverviewView },
-  { path: 'connections', title: 'Connections', View: ConnectionsView, Single: ConnectionView },
-  { path: 'rooms', title: 'Rooms', View: RoomsView },
-  { path: 'refused', title: 'Refused', View: RefusalsView },
-  { path: 'blocks', title: 'Blocks', View: BlocksView },
-  { path: 'audit', title: 'Audit', View: AuditView },
+  { path: '', title: 'Overview', open: (context) => new OverviewView(context) },
+  {
+    path: 'connections',
+    title: 'Connections',
+    open: connectionsView,
+    openOne: (context, route) => new ConnectionView(context, route),
+  },
+  { path: 'rooms', title: 'Rooms', open: roomsView },
+  { path: 'refused', title: 'Refused', open: refusalsView },
+  { path: 'blocks', title: 'Blocks', open: blocksView },
+  { path: 'audit', title: 'Audit', open: (context) => new AuditView(context) },
 ];
 
 /** Milliseconds before the first request is repeated. */
@@ -109,12 +115,12 @@ class Console {
 
   /** Shows the view that the address names. @param isMoved whether the user has chosen it: then its title gets the focus */
   #show(isMoved) {
-    const { view, names } = readRoute();
-    const found = VIEWS.find(({ path }) => path === view) ?? VIEWS[0];
-    const View = names.length > 0 && found.Single ? found.Single : found.View;
+    const route = readRoute();
+    const found = VIEWS.find(({ path }) => path === route.view) ?? VIEWS[0];
+    const open = (route.names.length > 0 && found.openOne) || found.open;
     this.#view?.close();
     this.#troubles.clear();
-    this.#view = new View(this.#context, readRoute());
+    this.#view = open(this.#context, route);
     $('view').replaceChildren(this.#view.element);
     $('view').scrollTop = 0;
     document.title = `${this.#view.title} · Console`;

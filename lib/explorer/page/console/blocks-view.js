@@ -1,8 +1,6 @@
 import { filterForm } from './filter-form.js';
 import { count, duration, moment, plural } from './format.js';
-import { listLayout } from './list-layout.js';
-import { MissingNodes } from './missing-nodes.js';
-import { Pager } from './pager.js';
+import { PagedList } from './paged-list.js';
 import { Table } from './table.js';
 
 const FIELDS = [
@@ -18,50 +16,23 @@ const FIELDS = [
   { name: 'prefix', label: 'Name begins with' },
 ];
 
-/** The addresses and users that may not connect for a time, over all nodes. */
-export class BlocksView {
-  title = 'Blocks';
-  #context;
-  #query;
-  #missing = new MissingNodes();
-  #table;
-  #pager;
-
-  constructor(context, { query }) {
-    this.#context = context;
-    this.#query = Object.fromEntries([...query].filter(([, value]) => value !== ''));
-    this.#table = blocksTable(context);
-    this.#pager = new Pager({
-      load: (request) => context.request('blocks', { ...request, ...this.#query }),
-      show: (page) => this.#show(page),
-      maxRows: context.hello.maxRows,
-    });
-    this.element = listLayout({
-      title: this.title,
-      buttons: [context.actions.buttons.block({})],
-      filter: filterForm('blocks', FIELDS, this.#query),
-      missing: this.#missing,
-      table: this.#table,
-      pager: this.#pager,
-    });
-  }
-
-  close() {
-    this.#pager.close();
-  }
-
-  /** Requests the page at once, after an action. */
-  refresh() {
-    this.#pager.refresh();
-  }
-
-  #show({ rows, nodes }) {
-    const { overview } = this.#context.watch;
-    const names = new Map(overview?.nodes.map(({ id, name }) => [id, name]));
-    this.#missing.show(nodes, overview);
-    const now = Date.now();
-    this.#table.update(rows.map((row) => ({ ...row, where: whereOf(row, nodes.answered, names), now })));
-  }
+/** Returns the view of the addresses and users that may not connect for a time, over all nodes. */
+export function blocksView(context, { query }) {
+  const { watch, actions } = context;
+  const filter = Object.fromEntries([...query].filter(([, value]) => value !== ''));
+  return new PagedList({
+    title: 'Blocks',
+    context,
+    buttons: [actions.buttons.block({})],
+    filter: filterForm('blocks', FIELDS, filter),
+    table: blocksTable(context),
+    load: (request) => context.request('blocks', { ...request, ...filter }),
+    rowsOf(rows, { answered }) {
+      const names = new Map(watch.overview?.nodes.map(({ id, name }) => [id, name]));
+      const now = Date.now();
+      return rows.map((row) => ({ ...row, where: whereOf(row, answered, names), now }));
+    },
+  });
 }
 
 /** Says on which nodes a block holds. */

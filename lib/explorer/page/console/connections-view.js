@@ -1,8 +1,6 @@
 import { filterForm } from './filter-form.js';
 import { bytes, count, duration, rate } from './format.js';
-import { listLayout } from './list-layout.js';
-import { MissingNodes } from './missing-nodes.js';
-import { Pager } from './pager.js';
+import { PagedList } from './paged-list.js';
 import { routeTo } from './route.js';
 import { Table } from './table.js';
 
@@ -16,64 +14,29 @@ const ORDERS = new Map([
 /** Bytes from which a client counts as a slow reader. */
 const SLOW = 64 * 1024;
 
-/** The connections of all nodes, in pages, with a filter that is in the address of the page. */
-export class ConnectionsView {
-  title = 'Connections';
-  #context;
-  #query;
-  #table;
-  #missing = new MissingNodes();
-  #pager;
-
-  constructor(context, { query }) {
-    this.#context = context;
-    this.#query = Object.fromEntries([...query].filter(([, value]) => value !== ''));
-    this.#table = connectionsTable(this.#query.order);
-    this.#pager = new Pager({
-      load: (request) => this.#load(request),
-      show: (page) => this.#show(page),
-      maxRows: context.hello.maxRows,
-    });
-    const { user, namespace, address } = this.#query;
-    const { buttons } = context.actions;
-    this.element = listLayout({
-      title: this.title,
-      buttons: [
-        (user || address) && buttons.block({ address, user }),
-        user && buttons.disconnectUser({ user, namespace }),
-      ],
-      filter: filterForm('connections', fieldsOf(context.watch.overview), this.#query),
-      missing: this.#missing,
-      table: this.#table,
-      pager: this.#pager,
-    });
-  }
-
-  close() {
-    this.#pager.close();
-  }
-
-  /** Requests the page at once, after an action. */
-  refresh() {
-    this.#pager.refresh();
-  }
-
-  #load(request) {
-    const { order, ...filter } = this.#query;
-    return this.#context.request('connections', {
-      ...request,
-      filter,
-      ...(ORDERS.has(order) && { order }),
-    });
-  }
-
-  #show({ rows, nodes }) {
-    const { overview } = this.#context.watch;
-    const names = new Map(overview?.nodes.map(({ id, name }) => [id, name]));
-    this.#missing.show(nodes, overview);
-    const now = Date.now();
-    this.#table.update(rows.map((row) => ({ ...row, nodeName: names.get(row.node) ?? row.node, now })));
-  }
+/** Returns the view of the connections of all nodes, in pages, with a filter that is in the address of the page. */
+export function connectionsView(context, { query }) {
+  const { watch, actions } = context;
+  const wanted = Object.fromEntries([...query].filter(([, value]) => value !== ''));
+  const { order, ...filter } = wanted;
+  const { user, namespace, address } = filter;
+  return new PagedList({
+    title: 'Connections',
+    context,
+    buttons: [
+      (user || address) && actions.buttons.block({ address, user }),
+      user && actions.buttons.disconnectUser({ user, namespace }),
+    ],
+    filter: filterForm('connections', fieldsOf(watch.overview), wanted),
+    table: connectionsTable(order),
+    load: (request) =>
+      context.request('connections', { ...request, filter, ...(ORDERS.has(order) && { order }) }),
+    rowsOf(rows) {
+      const names = new Map(watch.overview?.nodes.map(({ id, name }) => [id, name]));
+      const now = Date.now();
+      return rows.map((row) => ({ ...row, nodeName: names.get(row.node) ?? row.node, now }));
+    },
+  });
 }
 
 function fieldsOf(overview) {

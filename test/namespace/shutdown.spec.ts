@@ -84,7 +84,8 @@ describe('SIGTERM with shutdown hooks', () => {
     server.signal('SIGTERM');
     expect(await client.ended()).toEqual(GOING_AWAY);
     expect(performance.now() - begun).toBeGreaterThan(690);
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    // the default is 5,000
+    expect(performance.now() - begun).toBeLessThan(4_500);
     expect(client.frames).toEqual([]);
     expect(await server.exited).toEqual(KILLED);
     expect(server.valuesOf('left')).toEqual([DISCONNECT]);

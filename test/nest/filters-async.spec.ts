@@ -144,7 +144,8 @@ describe('asynchronous and unusual exception filters', () => {
       data: { status: 'error', message: 'Internal server error' },
       ack: 1,
     });
-    expect(performance.now() - asked).toBeLessThan(2_500);
+    // the server waits for a filter for a second
+    expect(performance.now() - asked).toBeLessThan(15_000);
     client.send({ event: 'empty' });
     await client.settled();
     expect(client.frames).toHaveLength(2);

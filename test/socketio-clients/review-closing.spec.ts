@@ -38,7 +38,8 @@ describe('a WebSocket of Socket.IO', () => {
       expect(countResources(app)).toMatchObject({ connections: 1 });
       const begin = performance.now();
       await app.nest.close();
-      expect(performance.now() - begin).toBeLessThan(5_000);
+      // ws itself waits for half a minute
+      expect(performance.now() - begin).toBeLessThan(15_000);
       expect(countResources(app)).toMatchObject({ connections: 0, sockets: 0 });
     },
   );

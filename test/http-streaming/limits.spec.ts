@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import process from 'node:process';
 import { growth } from '../support/growth.js';
 import { until } from '../support/wait.js';
 import { startStreaming } from './fixture.js';

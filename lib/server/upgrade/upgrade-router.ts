@@ -8,6 +8,7 @@ import { because, publishRefusal, refusal, writeRefusal, type HttpRefusal } from
 import { hasLostUpgrade } from './lost-upgrade.js';
 import { upgradePacing } from './upgrade-pacing.js';
 import { detectSocketIoClient } from './unknown-path.js';
+import { UnusedConnections } from './unused-connections.js';
 
 /** Handles an upgrade, and owns its socket from then on. */
 export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -51,6 +52,7 @@ interface UpgradeDecider {
  */
 export class UpgradeRouter {
   private readonly undos: (() => void)[] = [];
+  private readonly unused: UnusedConnections;
   private isDisposed = false;
 
   constructor(
@@ -61,6 +63,7 @@ export class UpgradeRouter {
     /** Returns by what limits count the client of a refused request, if that is known. */
     private readonly rateIdentityOf: (request: IncomingMessage) => RateIdentity | undefined,
   ) {
+    this.unused = new UnusedConnections(http);
     // a server without an `upgrade` listener handles upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
     this.undos.push(patchMethod(http, 'emit', (original) => this.wrapEmit(original)));
@@ -71,13 +74,14 @@ export class UpgradeRouter {
 
   /**
    * Disposes the router when the server closes, or at the next turn of the event loop if the server is still listening
-   * then. Until the server is closed, clients on its open connections get the answer that it shuts down.
+   * then. Until the server is closed, clients on its open connections get the answer that it shuts down. Connections without a
+   * request end a second later: the server would wait for them.
    */
   disposeWithServer(): void {
     const dispose = (): void => this.dispose();
     this.http.once('close', dispose);
     setImmediate(() => {
-      if (!this.http.listening) return;
+      if (!this.http.listening) return this.unused.close();
       this.http.off('close', dispose);
       dispose();
     });
@@ -94,7 +98,9 @@ export class UpgradeRouter {
     const emit = original as (...args: unknown[]) => boolean;
     const tryHandle = this.tryHandle.bind(this);
     const tryHandleRequest = this.tryHandleRequest.bind(this);
+    const { unused } = this;
     return function (this: Server, ...args: unknown[]): boolean {
+      unused.watch(args[0], args[1]);
       if (args[0] === 'request' && tryHandleRequest(args[1] as IncomingMessage, args[2] as ServerResponse))
         return true;
       return (

@@ -29,9 +29,6 @@ export async function until(
   }
 }
 
-export const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => void setTimeout(resolve, milliseconds));
-
 /** Returns a promise with its `resolve` and `reject`. */
 export function deferred<Value = void>(): {
   promise: Promise<Value>;

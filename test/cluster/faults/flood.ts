@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../../support/random.js';
 import type { Backend } from './backends.js';
 import type { RequestResult, ClusterNode, Report } from './node-process.js';
@@ -5,7 +6,6 @@ import type { SendGarbage } from './malformed-senders.js';
 import type { ReceivedTick, Listener } from './listener.js';
 import { mapped } from './outage.js';
 import { measureStandstill } from './standstill.js';
-import { pause } from '../../support/wait.js';
 
 /** The number of malformed messages for each backend. */
 export const COUNT = 300;

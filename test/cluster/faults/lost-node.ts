@@ -1,9 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Backend } from './backends.js';
 import type { ClusterNode, Report } from './node-process.js';
 import type { Listener } from './listener.js';
 import { measureStandstill } from './standstill.js';
 import { disorder, mapped, span, type Span } from './outage.js';
-import { pause } from '../../support/wait.js';
 
 /** The interval in milliseconds at which each node sends. */
 const INTERVAL = 40;

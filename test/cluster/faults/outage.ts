@@ -1,8 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { IS_LONG, type Backend } from './backends.js';
 import type { RequestResult, ClusterNode, RequestKind, Report } from './node-process.js';
 import type { ReceivedTick, Listener } from './listener.js';
 import { measureStandstill } from './standstill.js';
-import { pause } from '../../support/wait.js';
 
 /** What happens to a broker, and what ends it. */
 export interface Fault {

@@ -1,9 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed, Random } from '../../support/random.js';
 import { startNodes } from './node-process.js';
 import { IS_LONG } from './backends.js';
 import { RoamingClient } from './roaming-client.js';
-import { pause, until } from '../../support/wait.js';
+import { until } from '../../support/wait.js';
 
 const CLIENTS = IS_LONG ? 60 : 30;
 const ROUNDS = IS_LONG ? 5 : 1;
